@@ -43,3 +43,25 @@ pub(crate) const PHONE_KEY_DIGITS_MIN: usize = 7;
 pub(crate) const CANDIDATES_MAX: usize = 16;
 /// Letters of the beginnings of words by which names are taken for forms of one: Ada and A., Jürgen and Juergen.
 pub(crate) const NAME_LETTERS_MAX: usize = 2;
+
+/// Bytes of a calendar, unpacked.
+pub const CALENDAR_FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Events of a calendar.
+pub(crate) const CALENDAR_EVENTS_MAX: usize = 200_000;
+/// Dates of a series: a meeting of every day for 27 years.
+pub(crate) const INSTANCES_MAX: usize = 10_000;
+/// Times at which an event may repeat in a day.
+pub(crate) const REPEATS_A_DAY_MAX: usize = 24;
+/// The most people of the network that a meeting has by default: with more, not everybody meets everybody.
+pub const MEETING_PEOPLE_DEFAULT: usize = 20;
+
+/// Messages of a mailbox.
+pub(crate) const MAILS_MAX: u64 = 10_000_000;
+/// Bytes of a line of a header.
+pub(crate) const HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of the headers of a message that are kept.
+pub(crate) const HEADERS_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of the id of a message: a line of a header has no more (RFC 5322, 2.1.1).
+pub(crate) const MESSAGE_ID_BYTES_MAX: usize = 998;
+/// The most recipients of a message that is a follow-up: mail to more people is for nobody in particular.
+pub(crate) const MAIL_RECIPIENTS_MAX: usize = 20;

@@ -1,13 +1,11 @@
 //! A person as a record of a file describes them.
 
-use super::{
-    keys::{Country, Key, card_id, email, email_key, link, link_key, phone, phone_key},
-    words,
-};
+use super::keys::{Country, Key, card_id, email, email_key, link, link_key, phone, phone_key};
 use crate::{
     limits::{CARD_BYTES_MAX, PROPERTIES_MAX},
     refusal::Refusal,
     spot::Spot,
+    words,
 };
 use std::ops::AddAssign;
 

@@ -4,7 +4,8 @@ use jiff::{civil::Date, tz::TimeZone};
 use kith_core::timestamp::Timestamp;
 
 /// The beginnings of the English names of months.
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+pub(crate) const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// Whether day or month comes first where both are numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

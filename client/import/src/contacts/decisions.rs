@@ -5,16 +5,17 @@ use super::{
     keys::Key,
     matching::Candidate,
 };
-use crate::{names::folded, refusal::Refusal, spot::Spot};
+use crate::{
+    cells::{as_text, as_written},
+    names::folded,
+    refusal::Refusal,
+    spot::Spot,
+};
 use csv::{ReaderBuilder, Writer};
 use std::{collections::HashMap, fmt};
 
 /// The columns of the list.
 const COLUMNS: [&str; 8] = ["decision", "record", "name", "organisation", "keys", "match", "match_name", "why"];
-/// What a spreadsheet takes for the beginning of a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
-/// What makes a cell text in a spreadsheet.
-const TEXT_MARK: char = '\'';
 
 /// What becomes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,21 +93,6 @@ pub fn review(rows: &[Decided]) -> Vec<u8> {
         write([decision.name(), &record, name, organisation, &lists[0], &lists[1], &lists[2], why]);
     }
     writer.into_inner().expect("memory takes all rows")
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn as_text(cell: &str) -> String {
-    if is_formula(cell) { format!("{TEXT_MARK}{cell}") } else { cell.to_owned() }
-}
-
-/// Whether a cell is a formula, or one that is marked as text already.
-fn is_formula(cell: &str) -> bool {
-    cell.trim_start_matches(TEXT_MARK).starts_with(FORMULA)
-}
-
-/// A cell as it was before [`as_text`].
-fn as_written(cell: &str) -> &str {
-    cell.strip_prefix(TEXT_MARK).filter(|text| is_formula(text)).unwrap_or(cell)
 }
 
 /// What somebody decided, by the number of the record.
@@ -276,13 +262,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn any_cell_reads_back(cell in "[=+@' a-]{0,6}") {
-            let text = as_text(&cell);
-            prop_assert!(!text.starts_with(FORMULA));
-            prop_assert_eq!(as_written(&text), cell);
-        }
-
         #[test]
         fn any_bytes_are_a_list_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
             let _ = Decisions::parse(bytes.clone());

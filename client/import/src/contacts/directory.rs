@@ -98,7 +98,7 @@ impl Directory {
     }
 
     /// The index of the person whom an id means.
-    pub(super) fn find(&self, id: &str) -> Option<usize> {
+    pub(crate) fn find(&self, id: &str) -> Option<usize> {
         self.meant.get(id).copied()
     }
 

@@ -1,7 +1,9 @@
 //! What tells people apart: e-mail addresses, telephone numbers, profile links and ids of cards, in one form each.
 
-use super::words::{percent_decoded, percent_encoded};
-use crate::limits::{EMAIL_BYTES_MAX, LINK_BYTES_MAX, PHONE_DIGITS_MAX, PHONE_DIGITS_MIN, PHONE_KEY_DIGITS_MIN};
+use crate::{
+    limits::{EMAIL_BYTES_MAX, LINK_BYTES_MAX, PHONE_DIGITS_MAX, PHONE_DIGITS_MIN, PHONE_KEY_DIGITS_MIN},
+    words::{percent_decoded, percent_encoded},
+};
 use std::fmt;
 use uuid::Uuid;
 
@@ -109,7 +111,7 @@ pub(super) fn email(text: &str) -> Option<String> {
 }
 
 /// The key of an e-mail address.
-pub(super) fn email_key(address: &str) -> Option<Key> {
+pub(crate) fn email_key(address: &str) -> Option<Key> {
     let address = email(address)?.to_lowercase();
     let (name, domain) = address.rsplit_once('@')?;
     if !DOTLESS_DOMAINS.contains(&domain) {

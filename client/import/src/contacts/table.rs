@@ -4,10 +4,10 @@ use super::{
     card::{Draft, Field, Omitted},
     columns::{ColumnMap, recognise},
     format::{Contacts, Format, NotContacts},
-    lines,
 };
 use crate::{
     limits::{CARD_BYTES_MAX, CARDS_MAX, HEADER_ROWS_MAX, OPEN_QUOTES_MAX, PROPERTIES_MAX, PROPERTY_BYTES_MAX},
+    lines,
     refusal::Refusal,
     spot::Spot,
 };

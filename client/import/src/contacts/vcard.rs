@@ -6,11 +6,11 @@
 use super::{
     card::{Draft, Field},
     format::{Contacts, Format, NotContacts},
-    lines::Lines,
     quoted,
 };
 use crate::{
     limits::{CARD_BYTES_MAX, CARDS_MAX, PROPERTIES_MAX, PROPERTY_BYTES_MAX},
+    lines::Lines,
     refusal::Refusal,
     spot::Spot,
 };

@@ -4,13 +4,13 @@ use std::fmt::Write;
 use unicode_normalization::UnicodeNormalization;
 
 /// Text on one line, with single spaces between words and without control characters.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let letters: String = text.nfc().filter_map(seen).map(|letter| if breaks(letter) { ' ' } else { letter }).collect();
     letters.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Text of several lines, without white space at the ends and without other control characters.
-pub(super) fn lines(text: &str) -> String {
+pub(crate) fn lines(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let kept = text.nfc().filter_map(seen).filter(|letter| matches!(letter, '\n' | '\t') || !letter.is_control());
     kept.collect::<String>().trim().to_owned()
@@ -33,7 +33,7 @@ fn breaks(letter: char) -> bool {
 }
 
 /// Text with `%` and two digits in the place of each byte that a URI gives a meaning to, or that is not ASCII text.
-pub(super) fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for letter in text.chars() {
         if matches!(letter, '%' | '?' | '#' | '&' | ' ' | '"' | '<' | '>' | ';' | ',') {
@@ -46,7 +46,7 @@ pub(super) fn percent_encoded(text: &str) -> String {
 }
 
 /// The text that [`percent_encoded`] was given; as it is, if it is not of that form.
-pub(super) fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

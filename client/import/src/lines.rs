@@ -2,19 +2,19 @@
 
 /// The lines of a text; `\r\n`, `\n` and `\r` end one.
 #[derive(Debug, Clone)]
-pub(super) struct Lines<'t> {
+pub(crate) struct Lines<'t> {
     rest: &'t str,
     number: u64,
 }
 
 impl<'t> Lines<'t> {
     /// Starts at the beginning of a text, whose first line is number 1.
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self { rest: text, number: 0 }
     }
 
     /// The next line without its end, and its number; `None` after the last.
-    pub(super) fn next_line(&mut self) -> Option<(&'t str, u64)> {
+    pub(crate) fn next_line(&mut self) -> Option<(&'t str, u64)> {
         if self.rest.is_empty() {
             return None;
         }
@@ -26,13 +26,13 @@ impl<'t> Lines<'t> {
     }
 
     /// The next line, which is not taken.
-    pub(super) fn peek(&self) -> Option<&'t str> {
+    pub(crate) fn peek(&self) -> Option<&'t str> {
         self.clone().next_line().map(|(line, _)| line)
     }
 }
 
 /// Number of lines that end within a text.
-pub(super) fn ends(text: &str) -> u64 {
+pub(crate) fn ends(text: &str) -> u64 {
     let bytes = text.as_bytes();
     let is_end = |(index, byte): &(usize, &u8)| match byte {
         b'\n' => true,
