@@ -1,19 +1,19 @@
 //! `kith import contacts` brings in the people of address books: nothing without a yes, nobody twice, nobody taken for
 //! somebody else, and one clear line for each mistake.
 
-use crate::village::{VILLAGE_ENTRIES, token, village};
-use flate2::{Compression, write::GzEncoder};
+use crate::{
+    folder::{Folder, gzip},
+    village::{VILLAGE_ENTRIES, token, village},
+};
 use kith_tests::{cli::Cli, ran::Ran, server::Server};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     fs,
-    io::Write,
     os::unix::fs::PermissionsExt,
     process::Stdio,
     time::{Duration, Instant},
 };
-use tempfile::TempDir;
 
 /// People of a phone: with a photo, a birthday, a company's number, and two who differ by everything but their name.
 const PHONE: &str = "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=B8rk;J=C3=BCrgen;;;\r\n\
@@ -27,25 +27,6 @@ const PHONE_PEOPLE: usize = 3;
 
 /// The columns that a list of decisions must have.
 const LIST: &str = "decision,record,name,match\n";
-
-/// A folder for the files of a test.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    /// Writes a file; returns its path.
-    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
-        fs::write(self.path(name), bytes).unwrap();
-        self.path(name)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().unwrap().to_owned()
-    }
-}
 
 fn import(cli: &Cli, file: &str, flags: &[&str]) -> Ran {
     cli.run(&[&["import", "contacts", file], flags].concat())
@@ -75,12 +56,6 @@ fn utf_16(text: &str) -> Vec<u8> {
     std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    packed.write_all(bytes).unwrap();
-    packed.finish().unwrap()
-}
-
 #[test]
 fn a_preview_says_what_everybody_would_see_and_writes_nothing() {
     let (_server, cli) = village();
@@ -88,8 +63,8 @@ fn a_preview_says_what_everybody_would_see_and_writes_nothing() {
     let phone = folder.put("phone.vcf", PHONE);
     let ran = import(&cli, &phone, &["--dry-run"]).ok();
     let ran = ran.prints("3 records: 0 known, 3 new, 0 to decide, 0 unreadable");
-    let ran = ran.prints("would be seen by every member of default: 3 names, 3 e-mail addresses, 1 ids");
-    ran.prints("left out: 1 numbers, 1 notes, 1 birthdays, 1 photos");
+    let ran = ran.prints("would be seen by every member of default: 3 names, 3 e-mail addresses, 1 id");
+    ran.prints("left out: 1 number, 1 note, 1 birthday, 1 photo");
     import(&cli, &phone, &[]).exits(2).says("nothing was recorded: without a terminal to ask on, --yes records it");
     let shown = import_json(&cli, &phone, &["--dry-run"]).ok().json();
     assert_eq!((&shown["dry_run"], &shown["sent"], &shown["new"]), (&json!(true), &json!(false), &json!(3)), "{shown}");
@@ -120,7 +95,7 @@ fn the_same_file_again_changes_nothing_and_more_of_it_is_added_once() {
     let more = ["--with", "phones,notes", "--yes"];
     import(&cli, &phone, &more)
         .ok()
-        .prints("1 known people get what is new of them")
+        .prints("1 known person gets what is new of them")
         .prints("0 people added, 1 changed");
     import(&cli, &phone, &more).ok().prints("0 people added, 0 changed");
     assert_eq!(cli.head(), head + 1);
@@ -149,7 +124,7 @@ fn exports_of_the_same_people_from_everywhere_make_one_person_each() {
     let ran = import(&cli, &folder.put("outlook.csv", outlook), &["--yes"]).ok();
     ran.says("is not UTF-8: read as windows-1252").prints("0 people added, 0 changed");
     let linkedin = folder.put("Connections.csv", utf_16(linkedin));
-    import(&cli, &linkedin, &["--yes"]).ok().prints("1 people added, 1 changed").prints("2 dates of connections");
+    import(&cli, &linkedin, &["--yes"]).ok().prints("1 person added, 1 changed").prints("2 dates of connections");
     import(&cli, &linkedin, &["--yes"]).ok().prints("0 people added, 0 changed");
     assert_eq!(
         names(&cli)[4..],
@@ -173,7 +148,7 @@ fn people_of_one_name_are_asked_about_and_never_merged() {
     let map = ["--map", "name=Name,email=Mail,org=Company"];
     let flags = |more: &[&'static str]| [&map[..], more].concat();
     let ran = import(&cli, &table, &flags(&["--yes"])).exits(4).prints("3 records: 0 known, 1 new, 2 to decide");
-    let ran = ran.prints("the same name, and the same organisation or mail domain").prints("1 people added, 0 changed");
+    let ran = ran.prints("the same name, and the same organisation or mail domain").prints("1 person added, 0 changed");
     ran.prints("line 2: EVENT_INVALID to decide: the same name").prints("(amina)").prints("(dan)");
     assert_eq!(names(&cli).iter().filter(|name| *name == "Dan Jones").count(), 1);
     let head = cli.head();
@@ -183,7 +158,7 @@ fn people_of_one_name_are_asked_about_and_never_merged() {
     let decided = format!("{LIST}skip,1,Amina Shah,amina\nnew,2,\"Shah, Ben\",\nnew,3,Dan Jones,dan\n");
     let list = folder.put("decided.csv", decided);
     let decide = [&map[..], &["--decisions", &list, "--yes"]].concat();
-    let ran = import(&cli, &table, &decide).ok().prints("1 people added").says("already somebody called Dan Jones");
+    let ran = import(&cli, &table, &decide).ok().prints("1 person added").says("already somebody called Dan Jones");
     ran.prints("1 to skip");
     import(&cli, &table, &decide).ok().prints("0 people added, 0 changed");
     assert_eq!(names(&cli).iter().filter(|name| *name == "Dan Jones").count(), 2);
@@ -199,7 +174,7 @@ fn the_mailbox_of_an_office_does_not_make_two_people_one() {
     let folder = Folder::new();
     let first = folder.put("first.vcf", card("Nell Kettle", "reception@fernhollow.example"));
     let second = folder.put("second.vcf", card("Otto Plum", "reception@fernhollow.example"));
-    import(&cli, &first, &["--yes"]).ok().prints("1 people added");
+    import(&cli, &first, &["--yes"]).ok().prints("1 person added");
     let ran = import(&cli, &second, &["--with", "notes", "--yes"]).exits(4);
     ran.prints("the same e-mail address, but another name").prints("0 people added, 0 changed");
 }
@@ -329,19 +304,19 @@ fn recorders_add_people_of_others_without_organisation_and_change_none_of_them()
     let same = format!("{LIST}same,2,Carol Jones,carol\nsame,3,Amina Shah,amina\n");
     let list = folder.put("list.csv", same);
     let flags = ["--map", "name=Name,email=Mail,org=Company", "--decisions", &list, "--yes"];
-    let ran = import(&recorder, &table, &flags).ok().prints("1 people added, 1 changed");
-    let ran = ran.prints("1 people of other organisations are added without organisation");
-    ran.prints("1 known people stay as they are: this token may not change them");
+    let ran = import(&recorder, &table, &flags).ok().prints("1 person added, 1 changed");
+    let ran = ran.prints("1 person of another organisation is added without organisation");
+    ran.prints("1 known person stays as they are: this token may not change them");
     assert_eq!(cli.json(&["person", "show", "Ida Reed"])["organisation"], Value::Null);
     let head = cli.head();
     import(&recorder, &table, &flags).ok().prints("0 people added, 0 changed");
     assert_eq!(cli.head(), head);
     let unknown = folder.put("unknown.csv", "Name,Company\nUma Reed,Fernhollow Clinic\n");
     let flags = ["--map", "name=Name,org=Company", "--yes"];
-    import(&cli, &unknown, &flags).ok().prints("1 organisations are not in the network: Fernhollow Clinic (--add-orgs");
+    import(&cli, &unknown, &flags).ok().prints("1 organisation is not in the network: Fernhollow Clinic (--add-orgs");
     let flags = ["--map", "name=Name,org=Company", "--add-orgs", "--yes"];
     let other = folder.put("more.csv", "Name,Company\nTim Reed,Fernhollow Clinic\n");
-    import(&cli, &other, &flags).ok().prints("1 people added, 0 changed, 1 organisations added");
+    import(&cli, &other, &flags).ok().prints("1 person added, 0 changed, 1 organisation added");
     assert_eq!(cli.json(&["person", "show", "Tim Reed"])["organisation"], "fernhollow-clinic");
 }
 
@@ -355,7 +330,7 @@ fn erased_people_come_back_only_with_a_warning() {
     assert!(id.starts_with("p-"), "{id}");
     cli.run(&["person", "erase", &id, "--reason", "withdrawn", "--wait"]).ok();
     let ran = import(&cli, &file, &["--dry-run"]).ok().prints("0 known, 1 new");
-    ran.prints("1 people of this network were erased: whoever was counts as new here");
+    ran.prints("1 person of this network was erased: whoever was counts as new here");
 }
 
 #[test]

@@ -293,6 +293,12 @@ mod tests {
             "import contacts f.csv --format linkedin --connections --me -ann --dates dmy --dry-run",
             "import contacts f.vcf --with phones,notes --with addresses --country 44 --role-map r --add-orgs --review l",
             "import contacts f.vcf --decisions l --yes",
+            "import calendar work.ics --me amina --dry-run",
+            "import calendar f --me -ann --people-max 8 --with title,place --all-day --private --needs-answer --yes",
+            "import calendar f --me a --timezone Europe/Berlin --encoding latin1 --scope organisation --review l",
+            "import mail sent.mbox",
+            "import mail - --me amina --scope network --yes",
+            "import mail f --review l",
         ] {
             if let Err(error) = Kith::try_parse_from(std::iter::once("kith").chain(line.split(' '))) {
                 panic!("{line}: {error}");
@@ -328,6 +334,13 @@ mod tests {
             "import contacts f --country gb",
             "import contacts f --map email=Mail",
             "import contacts f --yes --dry-run",
+            "import calendar f",
+            "import calendar f --me a --people-max 1",
+            "import calendar f --me a --people-max 65",
+            "import calendar f --me a --timezone Narnia",
+            "import calendar f --me a --with attendees",
+            "import mail",
+            "import mail f --yes --review l",
             "token add --role king",
             "head --token a --token-file b",
             "plugin new visits",

@@ -1,5 +1,6 @@
 //! Output: JSON for programs; tables, sentences and remarks for people.
 
+pub(crate) mod amounts;
 pub(crate) mod destination;
 pub(crate) mod log_clock;
 pub(crate) mod output;

@@ -14,7 +14,7 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_shows_an_example() {
-    let commands: [&[&str]; 33] = [
+    let commands: [&[&str]; 35] = [
         &[],
         &["met"],
         &["followed-up"],
@@ -25,8 +25,10 @@ fn every_command_shows_an_example() {
         &["retract"],
         &["record"],
         &["import"],
+        &["import", "calendar"],
         &["import", "contacts"],
         &["import", "edges"],
+        &["import", "mail"],
         &["log"],
         &["head"],
         &["view"],

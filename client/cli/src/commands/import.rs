@@ -1,8 +1,10 @@
 //! `kith import`: a whole file of events at full speed. Importing a file twice adds nothing.
 
 use super::{
+    import_calendar::{self, CalendarArgs},
     import_contacts::{self, ContactsArgs},
     import_edges::{self, EdgesArgs},
+    import_mail::{self, MailArgs},
     record::{Flush, feed_lines, item},
 };
 use crate::{
@@ -35,7 +37,7 @@ use std::{
     subcommand_negates_reqs = true,
     after_help = "Examples:\n  kith import events.jsonl --dry-run\n  kith import events.jsonl\n  \
                   kith import edges contacts.dat --columns time,from,to --epoch 2010-12-06T13:00:00Z --unit s \
-                  --as met --join 40s\n  kith import contacts phone.vcf --dry-run"
+                  --as met --join 40s\n  kith import contacts phone.vcf --dry-run\n  kith import calendar work.ics --me amina --dry-run"
 )]
 pub(crate) struct ImportArgs {
     /// The file of JSON lines; - for standard input
@@ -50,12 +52,16 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Subcommand)]
 enum ListCommand {
+    Calendar(Box<CalendarArgs>),
     Contacts(Box<ContactsArgs>),
     Edges(EdgesArgs),
+    Mail(Box<MailArgs>),
 }
 
 pub(crate) async fn run(context: &mut Context, args: ImportArgs) -> Result<(), Failure> {
     match (args.list, args.file) {
+        (Some(ListCommand::Calendar(calendar)), _) => import_calendar::run(context, &calendar).await,
+        (Some(ListCommand::Mail(mail)), _) => import_mail::run(context, &mail).await,
         (Some(ListCommand::Contacts(contacts)), _) => import_contacts::run(context, *contacts).await,
         (Some(ListCommand::Edges(edges)), _) => import_edges::run(context, edges).await,
         (None, Some(file)) => import_lines(context, file, args.dry_run).await,

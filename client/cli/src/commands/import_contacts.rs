@@ -4,11 +4,9 @@ use crate::{
     context::Context,
     failure::Failure,
     import::{
-        contacts::{
-            network::{Network, principal},
-            preview::Preview,
-            sending::Sending,
-        },
+        consent::{ask, refused_if, unasked},
+        contacts::{network::Network, preview::Preview, sending::Sending},
+        people::principal,
         refusals,
     },
     input::files::{read_bytes, read_text},
@@ -32,7 +30,7 @@ use kith_import::{
 };
 use std::{
     collections::{HashMap, HashSet},
-    io::{self, IsTerminal, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -200,7 +198,7 @@ pub(crate) async fn run(context: &mut Context, args: ContactsArgs) -> Result<(),
     let source = Source::read(&args)?;
     let decisions = read_decisions(args.decisions.as_deref(), &source.records)?;
     let settings = settings(context, &args.taking, &source.records).await?;
-    let network = Network::read(&client, &HashSet::new()).await?;
+    let network = Network::read(&context.place, &HashSet::new()).await?;
     let plan = plan(&source.records, &network.directory, &decisions, &settings, &HashMap::new());
     let erased = network.directory.erased();
     let Source { records, format, encoding } = &source;
@@ -229,7 +227,8 @@ pub(crate) async fn run(context: &mut Context, args: ContactsArgs) -> Result<(),
         }
     }
     let begun_at = network.head;
-    let (sent, last) = Sending::new(&client, records, &decisions, &settings).send(network, plan.clone()).await?;
+    let (sent, last) =
+        Sending::new(&context.place, records, &decisions, &settings)?.send(network, plan.clone()).await?;
     let mut refusals = all_refusals(&last);
     refusals.extend(sent.refusals.iter().cloned());
     refusals.sort_by_key(|refusal| refusal.spot);
@@ -319,10 +318,6 @@ fn all_refusals(plan: &Plan) -> Vec<Refusal> {
     refusals
 }
 
-fn refused_if(is_refused: bool) -> Result<(), Failure> {
-    if is_refused { Err(Failure::PartlyRefused) } else { Ok(()) }
-}
-
 /// Refuses what the server would, before anybody is asked.
 fn demand_rights(settings: &Settings) -> Result<(), Failure> {
     if may(&settings.principal, &Action::ChangePerson(PersonChange::Add(None))) {
@@ -330,23 +325,6 @@ fn demand_rights(settings: &Settings) -> Result<(), Failure> {
     }
     let message = "this token may not add people: a recorder's, officer's or owner's may".to_owned();
     Err(Failure::Refused { reason: Reason::PermissionDenied, message })
-}
-
-/// Asks whether to record; without a terminal nobody can answer.
-fn ask() -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(unasked());
-    }
-    let asked = write!(io::stderr(), "record this? [y/N] ").and_then(|()| io::stderr().flush());
-    let mut answer = String::new();
-    asked
-        .and_then(|()| io::stdin().read_line(&mut answer).map(drop))
-        .map_err(|error| Failure::Unexpected(format!("cannot ask on this terminal: {error}")))?;
-    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
-}
-
-fn unasked() -> Failure {
-    Failure::Usage("nothing was recorded: without a terminal to ask on, --yes records it".to_owned())
 }
 
 /// Writes the list into a new file that only its owner can read: it has everybody's addresses. What would be recorded is

@@ -6,8 +6,8 @@ use crate::{
     failure::Failure,
     import::{
         preview::{Besides, Preview},
-        tally::{Kind, Tally},
-        upload::{Answer, Feed, Item, Role, Unwanted, upload},
+        tally::{Kind, Tally, send},
+        upload::{Answer, Item, Role},
     },
     input::{dates::parse_epoch_now, files::read_text},
     place::{Place, lookalikes},
@@ -224,27 +224,6 @@ async fn record_directory(
 fn is_denied(answer: &Answer) -> bool {
     let reasons = [Reason::PermissionDenied, Reason::OrganisationUnknown].map(reason::name);
     answer.role != Role::Record && answer.result.as_ref().is_err_and(|refusal| reasons.contains(&refusal.reason))
-}
-
-/// Sends items and passes their answers to `take`.
-async fn send(
-    place: &Place,
-    items: impl Iterator<Item = Item> + Send + 'static,
-    tally: &mut Tally,
-    mut take: impl FnMut(&mut Tally, Vec<Answer>),
-) -> Result<(), Failure> {
-    let prepare = move |feed: &mut Feed| {
-        let mut items = items;
-        // If the upload failed, nothing receives records any more: the upload reports why.
-        let _unwanted: Result<(), Unwanted> = items.try_for_each(|item| feed.push(item));
-        Ok(())
-    };
-    let take = |answers| {
-        take(tally, answers);
-        Ok(())
-    };
-    let sent = upload(place, prepare, take).await;
-    sent.map_err(|why| tally.interrupted(why))
 }
 
 /// The directory events that contacts need and that a list of people implies.

@@ -68,10 +68,7 @@ impl Preview {
     /// Prints everything; fails if anything would be refused.
     pub(crate) async fn tell(&mut self, place: &Place, output: &mut Output, kind: Kind) -> Result<(), Failure> {
         self.besides.refusals.sort_by_key(|refusal| refusal.spot);
-        let mut positions = Vec::with_capacity(self.first.len());
-        for (_, event) in &self.first {
-            positions.push(place.find_recorded(&event.id()).await?.map(|recorded| recorded.entry.position.get()));
-        }
+        let positions = self.positions(place).await?;
         match output.format() {
             Format::Json => output.json(&self.json(kind, &positions))?,
             Format::Table => {
@@ -80,6 +77,21 @@ impl Preview {
             }
         }
         if self.besides.refusals.is_empty() { Ok(()) } else { Err(Failure::PartlyRefused) }
+    }
+
+    /// Prints the first events alone.
+    pub(crate) async fn tell_first(&self, place: &Place, output: &mut Output) -> Result<(), Failure> {
+        let positions = self.positions(place).await?;
+        self.table(place, output, &positions).await
+    }
+
+    /// Where the first events are in the log already.
+    async fn positions(&self, place: &Place) -> Result<Vec<Option<u64>>, Failure> {
+        let mut positions = Vec::with_capacity(self.first.len());
+        for (_, event) in &self.first {
+            positions.push(place.find_recorded(&event.id()).await?.map(|recorded| recorded.entry.position.get()));
+        }
+        Ok(positions)
     }
 
     fn json(&self, kind: Kind, positions: &[Option<u64>]) -> Value {

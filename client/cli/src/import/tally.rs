@@ -2,7 +2,7 @@
 
 use super::{
     refusals::{listed, told},
-    upload::{Answer, Role},
+    upload::{Answer, Feed, Item, Role, Unwanted, upload},
 };
 use crate::{
     failure::Failure,
@@ -50,6 +50,7 @@ pub(crate) struct Tally {
     people: u64,
     changed: u64,
     organisations: u64,
+    retracted: u64,
     /// Changes to people and organisations that the token may not make, and why.
     left_out: Vec<Refusal>,
     /// Rows with one person at both ends.
@@ -84,6 +85,7 @@ impl Tally {
             people: 0,
             changed: 0,
             organisations: 0,
+            retracted: 0,
             left_out: Vec::new(),
             skipped: 0,
             split: 0,
@@ -114,7 +116,8 @@ impl Tally {
                 Role::Person if is_new => &mut self.people,
                 Role::Change if is_new => &mut self.changed,
                 Role::Organisation if is_new => &mut self.organisations,
-                Role::Person | Role::Change | Role::Organisation => continue,
+                Role::Retraction if is_new => &mut self.retracted,
+                Role::Person | Role::Change | Role::Organisation | Role::Retraction => continue,
             };
             *counter += 1;
         }
@@ -169,6 +172,12 @@ impl Tally {
         self.accepted + self.duplicates + self.repeated + self.skipped + self.refusals.len() as u64
     }
 
+    /// How many occasions were recorded, withdrawn, and known.
+    pub(crate) fn occasions(&mut self) -> (u64, u64, u64) {
+        self.progress.finish_and_clear();
+        (self.accepted, self.retracted, self.duplicates)
+    }
+
     fn json(&self, kind: Kind) -> serde_json::Value {
         let mut answer = serde_json::Map::new();
         let mut put = |name: &str, count: u64| drop(answer.insert(name.to_owned(), count.into()));
@@ -211,6 +220,27 @@ impl Tally {
         }
         lines
     }
+}
+
+/// Sends items and passes their answers to `take`.
+pub(crate) async fn send(
+    place: &Place,
+    items: impl Iterator<Item = Item> + Send + 'static,
+    tally: &mut Tally,
+    mut take: impl FnMut(&mut Tally, Vec<Answer>),
+) -> Result<(), Failure> {
+    let prepare = move |feed: &mut Feed| {
+        let mut items = items;
+        // If the upload failed, nothing receives records any more: the upload reports why.
+        let _unwanted: Result<(), Unwanted> = items.try_for_each(|item| feed.push(item));
+        Ok(())
+    };
+    let take = |answers| {
+        take(tally, answers);
+        Ok(())
+    };
+    let sent = upload(place, prepare, take).await;
+    sent.map_err(|why| tally.interrupted(why))
 }
 
 /// What became of messages to more people than an event may name, in words.

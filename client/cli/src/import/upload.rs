@@ -24,6 +24,8 @@ pub(crate) enum Role {
     Person,
     /// A change to a known person.
     Change,
+    /// An event that was wrong is withdrawn.
+    Retraction,
 }
 
 /// A record to upload.

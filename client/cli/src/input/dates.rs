@@ -15,6 +15,11 @@ fn zone_here() -> Result<TimeZone, String> {
     }
 }
 
+/// The name of the user's time zone; `None` if it has none.
+pub(crate) fn zone_name_here() -> Option<String> {
+    zone_here().ok()?.iana_name().map(str::to_owned)
+}
+
 /// Parses when something happened.
 pub(crate) fn parse_on_now(text: &str) -> Result<Timestamp, String> {
     dates::parse_on(text, now(), &zone_here()?)

@@ -39,12 +39,8 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
 /// Reads a whole file of up to `bytes_max` bytes, decompressed, in whatever encoding; `-` is standard input.
 pub(crate) fn read_bytes(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::file("read", path, error);
-    let (head, rest) = with_head(open_raw(path)?).map_err(failed)?;
-    let is_packed = head.starts_with(&GZIP_MAGIC);
-    let whole = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(rest));
-    let unpacked: Box<dyn Read + Send> = if is_packed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
     let mut bytes = Vec::new();
-    unpacked.take(bytes_max as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    unpacked(open_raw(path)?).map_err(failed)?.take(bytes_max as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > bytes_max {
         return Err(Failure::Usage(format!("{} has more than {bytes_max} bytes: divide it", path.display())));
     }
@@ -139,6 +135,11 @@ impl Rereadable {
 }
 
 impl Rereadable {
+    /// Its bytes from its beginning, decompressed, in whatever encoding. Only the newest reader may be used.
+    pub(crate) fn again_bytes(&mut self, path: &Path) -> Result<Input, Failure> {
+        unpacked(Box::new(self.raw(path)?)).map_err(|error| Failure::file("read", path, error))
+    }
+
     /// Its bytes from its beginning, as they are. Only the newest reader may be used.
     pub(crate) fn raw(&mut self, path: &Path) -> Result<BufReader<File>, Failure> {
         let failed = |error| Failure::file("read", path, error);
@@ -157,6 +158,15 @@ fn opened(path: &Path, source: Box<dyn Read + Send>) -> Result<Input, Failure> {
     let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(rest)));
     let (head, rest) = with_head(Box::new(unpacked)).map_err(failed)?;
     plain(path, &head, rest)
+}
+
+/// Bytes being read: decompressed, in whatever encoding.
+fn unpacked(source: Box<dyn Read + Send>) -> io::Result<Input> {
+    let (head, rest) = with_head(source)?;
+    let is_packed = head.starts_with(&GZIP_MAGIC);
+    let whole = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(rest));
+    let bytes: Box<dyn Read + Send> = if is_packed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
+    Ok(BufReader::with_capacity(BUFFER_BYTES, bytes))
 }
 
 fn plain(path: &Path, head: &[u8], rest: Box<dyn Read + Send>) -> Result<Input, Failure> {

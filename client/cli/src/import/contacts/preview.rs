@@ -5,7 +5,10 @@ use crate::{
     failure::Failure,
     import::refusals::{listed, told},
     limits::{NAME_SHOWN_MAX, PREVIEWED_TOLD_MAX},
-    show::output::{Column, Output, shorten},
+    show::{
+        amounts::{amount, grouped},
+        output::{Column, Output, shorten},
+    },
 };
 use kith_core::id::NetworkName;
 use kith_import::{
@@ -24,6 +27,18 @@ const SORTS: [(Sort, &str); 8] = [
     (Sort::Address, "postal addresses"),
     (Sort::Title, "job titles"),
     (Sort::Note, "notes"),
+];
+
+/// What is never taken, or cannot be, in the order in which it is told.
+const OTHERS: [&str; 8] = [
+    "birthdays",
+    "photos",
+    "keys",
+    "links to sites",
+    "dates of connections",
+    "unusable addresses and numbers",
+    "words too long or too many",
+    "other properties",
 ];
 
 /// What an import of people would record.
@@ -133,35 +148,33 @@ impl Preview<'_> {
             heads.push(format!("left out: {}", in_words(&left_out)));
         }
         let mut lines = vec![heads.join(" · ")];
-        let mut tell = |count: u64, sentence: &dyn Fn(String) -> String| {
-            lines.extend((count > 0).then(|| sentence(grouped(count))));
+        if counts.repeated > 0 {
+            lines.push(format!("{} repeated in the file, counted once", grouped(counts.repeated)));
+        }
+        let mut tell = |count: u64, [one, many]: [&str; 2], rest: &str| {
+            let space = if rest.is_empty() || rest.starts_with(':') { "" } else { " " };
+            lines.extend((count > 0).then(|| format!("{}{space}{rest}", amount(count, one, many))));
         };
-        tell(counts.repeated, &|count| format!("{count} repeated in the file, counted once"));
-        tell(counts.groups, &|count| format!("{count} groups and organisations skipped"));
-        tell(counts.changed, &|count| format!("{count} known people get what is new of them; nothing is taken away"));
-        tell(counts.kept_out, &|count| {
-            format!("{count} known people stay as they are: this token may not change them")
-        });
-        tell(counts.without_organisation, &|count| {
-            format!("{count} people of other organisations are added without organisation")
-        });
-        tell(counts.connections, &|count| format!("{count} connections, which count in no view"));
-        tell(self.erased as u64, &|count| {
-            format!("{count} people of this network were erased: whoever was counts as new here")
-        });
+        tell(counts.groups, ["group or organisation", "groups and organisations"], "skipped");
+        let (gets, get) = ("known person gets", "known people get");
+        tell(counts.changed, [gets, get], "what is new of them; nothing is taken away");
+        let (stays, stay) = ("known person stays as they are", "known people stay as they are");
+        tell(counts.kept_out, [stays, stay], ": this token may not change them");
+        let (is_added, are_added) =
+            ("person of another organisation is added", "people of other organisations are added");
+        tell(counts.without_organisation, [is_added, are_added], "without organisation");
+        tell(counts.connections, ["connection, which counts in no view", "connections, which count in no view"], "");
+        let (was_erased, were_erased) = ("person of this network was erased", "people of this network were erased");
+        tell(self.erased as u64, [was_erased, were_erased], ": whoever was counts as new here");
         let organisations = &self.plan.organisations;
-        if !organisations.is_empty() {
-            lines.push(format!("{} organisations to add: {}", organisations.len(), first_of(organisations)));
-        }
+        tell(
+            organisations.len() as u64,
+            ["organisation", "organisations"],
+            &format!("to add: {}", first_of(organisations)),
+        );
         let unknown = &self.plan.unknown_organisations;
-        if !unknown.is_empty() {
-            let advice = "--add-orgs adds them, for owners of the network";
-            lines.push(format!(
-                "{} organisations are not in the network: {} ({advice})",
-                unknown.len(),
-                first_of(unknown)
-            ));
-        }
+        let advice = format!("in the network: {} (--add-orgs adds them, for owners of the network)", first_of(unknown));
+        tell(unknown.len() as u64, ["organisation is not", "organisations are not"], &advice);
         lines.extend(told(&self.plan.refusals));
         lines
     }
@@ -173,24 +186,25 @@ impl Preview<'_> {
         let skipped = (skipped > 0).then_some((skipped, "to skip"));
         let parts: Vec<String> =
             all.into_iter().chain(skipped).map(|(count, what)| format!("{} {what}", grouped(count))).collect();
-        format!("{} records: {}", grouped(self.records()), parts.join(", "))
+        format!("{}: {}", amount(self.records(), "record", "records"), parts.join(", "))
     }
 
     /// What is not taken, with its name.
     fn left_out(&self) -> Vec<(&'static str, u64)> {
         let omitted = self.plan.omitted;
         let sorts = seen(&self.plan.left_out);
-        let others = [
-            ("birthdays", omitted.birthdays),
-            ("photos", omitted.photos),
-            ("keys", omitted.keys),
-            ("links to sites", omitted.sites),
-            ("dates of connections", self.plan.counts.dates),
-            ("unusable addresses and numbers", omitted.unusable),
-            ("words too long or too many", self.plan.counts.cut),
-            ("other properties", omitted.others),
+        let counts = [
+            omitted.birthdays,
+            omitted.photos,
+            omitted.keys,
+            omitted.sites,
+            self.plan.counts.dates,
+            omitted.unusable,
+            self.plan.counts.cut,
+            omitted.others,
         ];
-        sorts.into_iter().chain(others.into_iter().filter(|(_, count)| *count > 0)).collect()
+        let others = OTHERS.into_iter().zip(counts);
+        sorts.into_iter().chain(others.filter(|(_, count)| *count > 0)).collect()
     }
 }
 
@@ -199,8 +213,22 @@ fn seen(tally: &Tally) -> Vec<(&'static str, u64)> {
 }
 
 fn in_words(counts: &[(&str, u64)]) -> String {
-    let parts: Vec<String> = counts.iter().map(|(name, count)| format!("{} {name}", grouped(*count))).collect();
+    let parts: Vec<String> = counts.iter().map(|(name, count)| amount(*count, one_of(name), name)).collect();
     parts.join(", ")
+}
+
+/// What one of several is called.
+fn one_of(many: &str) -> &str {
+    match many {
+        "e-mail addresses" => "e-mail address",
+        "postal addresses" => "postal address",
+        "links to sites" => "link to a site",
+        "dates of connections" => "date of a connection",
+        "unusable addresses and numbers" => "unusable address or number",
+        "words too long or too many" => "text too long or too many",
+        "other properties" => "other property",
+        other => other.strip_suffix('s').unwrap_or(other),
+    }
 }
 
 /// Counts by their names as fields of JSON.
@@ -214,21 +242,6 @@ fn first_of(all: &[String]) -> String {
     let shown: Vec<String> = all.iter().take(PREVIEWED_TOLD_MAX).map(|name| shorten(name, NAME_SHOWN_MAX)).collect();
     let more = if all.len() > PREVIEWED_TOLD_MAX { ", ..." } else { "" };
     format!("{}{more}", shown.join(", "))
-}
-
-/// A number with commas between thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let first = (digits.len() - 1) % 3 + 1;
-    let (head, rest) = digits.split_at(first);
-    let mut text = head.to_owned();
-    for (index, digit) in rest.chars().enumerate() {
-        if index % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 fn row_json(row: &Decided) -> Value {
@@ -254,10 +267,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_commas() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_204, "1,204"), (1_000_000, "1,000,000")] {
-            assert_eq!(grouped(number), text);
+    fn one_of_a_kind_is_told_in_the_singular() {
+        let all: Vec<&str> = SORTS.iter().map(|(_, name)| *name).chain(OTHERS).collect();
+        for many in all {
+            assert_eq!(in_words(&[(many, 2)]), format!("2 {many}"));
+            assert_ne!(in_words(&[(many, 1)]), format!("1 {many}"));
         }
+        assert_eq!(in_words(&[("e-mail addresses", 1), ("ids", 2)]), "1 e-mail address, 2 ids");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use super::network::Network;
 use crate::{
     failure::Failure,
     limits::{MATCHES_ATTEMPTED_MAX, UPLOAD_ATTEMPTS_MAX},
+    place::Place,
+    show::amounts::{amount, grouped},
 };
 use kith_client::{Client, Error, NewEvent, Outcome, Reason, Retry};
 use kith_core::{
@@ -39,10 +41,14 @@ impl Sent {
     /// What was recorded, as a sentence.
     pub(crate) fn sentence(&self) -> String {
         let Self { organisations, people, changed, connections, connections_known, .. } = self;
-        let mut parts = vec![format!("{people} people added"), format!("{changed} changed")];
-        parts.extend((*organisations > 0).then(|| format!("{organisations} organisations added")));
+        let mut parts =
+            vec![format!("{} added", amount(*people, "person", "people")), format!("{} changed", grouped(*changed))];
+        parts.extend(
+            (*organisations > 0).then(|| format!("{} added", amount(*organisations, "organisation", "organisations"))),
+        );
         if connections + connections_known > 0 {
-            parts.push(format!("{connections} connections recorded, {connections_known} known"));
+            let connections = amount(*connections, "connection", "connections");
+            parts.push(format!("{connections} recorded, {} known", grouped(*connections_known)));
         }
         parts.join(", ")
     }
@@ -50,6 +56,7 @@ impl Sent {
 
 /// Records of a file on their way into a network.
 pub(crate) struct Sending<'s> {
+    place: &'s Place,
     client: Client,
     records: &'s Planned,
     decisions: &'s Decisions,
@@ -63,10 +70,15 @@ pub(crate) struct Sending<'s> {
 
 impl<'s> Sending<'s> {
     /// Starts with nothing recorded.
-    pub(crate) fn new(client: &Client, records: &'s Planned, decisions: &'s Decisions, settings: &'s Settings) -> Self {
-        let client = client.with_retry(Retry { attempts_max: UPLOAD_ATTEMPTS_MAX, ..Retry::default() });
+    pub(crate) fn new(
+        place: &'s Place,
+        records: &'s Planned,
+        decisions: &'s Decisions,
+        settings: &'s Settings,
+    ) -> Result<Self, Failure> {
+        let client = place.server()?.with_retry(Retry { attempts_max: UPLOAD_ATTEMPTS_MAX, ..Retry::default() });
         let (done, own, sent) = (HashMap::new(), HashSet::new(), Sent::default());
-        Self { client, records, decisions, settings, done, own, sent }
+        Ok(Self { place, client, records, decisions, settings, done, own, sent })
     }
 
     /// Records a plan that was made for a network. Returns what was recorded and the plan that was followed last: while
@@ -78,7 +90,7 @@ impl<'s> Sending<'s> {
             if error.reason() != Some(Reason::ConditionFailed) || attempts == MATCHES_ATTEMPTED_MAX {
                 return Err(self.interrupted(error));
             }
-            let network = Network::read(&self.client, &self.own).await?;
+            let network = Network::read(self.place, &self.own).await?;
             head = network.head;
             plan = self::plan(self.records, &network.directory, self.decisions, self.settings, &self.done);
             // What the server refused once is not offered again.
@@ -247,10 +259,9 @@ mod tests {
     fn what_was_recorded_is_a_sentence() {
         let sent = Sent { people: 2, changed: 1, ..Sent::default() };
         assert_eq!(sent.sentence(), "2 people added, 1 changed");
-        let sent = Sent { organisations: 1, connections: 3, ..sent };
-        assert_eq!(
-            sent.sentence(),
-            "2 people added, 1 changed, 1 organisations added, 3 connections recorded, 0 known"
-        );
+        let sent = Sent { people: 1, connections: 1, ..sent };
+        assert_eq!(sent.sentence(), "1 person added, 1 changed, 1 connection recorded, 0 known");
+        let sent = Sent { people: 2, organisations: 1, connections: 3, ..sent };
+        assert_eq!(sent.sentence(), "2 people added, 1 changed, 1 organisation added, 3 connections recorded, 0 known");
     }
 }
