@@ -38,6 +38,7 @@ impl Destination {
         if path.symlink_metadata().is_ok() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
+        fs::metadata(folder_of(path)).map_err(failed)?;
         // By kind alone: the error itself names the new file's passing name.
         let part = NamedTempFile::new_in(folder_of(path)).map_err(|error| failed(error.kind().into()))?;
         let out: Box<dyn Write + Send> = Box::new(part.as_file().try_clone().map_err(failed)?);
