@@ -127,7 +127,7 @@ fn the_same_calendar_again_adds_nothing_and_a_changed_meeting_is_corrected() {
 fn words_are_taken_only_on_demand_and_private_meetings_stay_at_home() {
     let (_server, cli) = addressed();
     let folder = Folder::new();
-    let (_, secret) = token(&cli, &["--role", "recorder", "--org", "riverside"]);
+    let (_, secret) = token(&cli, &["--role", "recorder", "--organisation", "riverside"]);
     let recorder = cli.token(&secret);
     let file = folder.put("work.ics", calendar(&[meeting("1", 2, 9, &[]), meeting("2", 3, 9, &["CLASS:PRIVATE"])]));
     import(&recorder, &file, &["--yes"]).ok().prints("1 private").prints("1 recorded");
@@ -139,7 +139,7 @@ fn words_are_taken_only_on_demand_and_private_meetings_stay_at_home() {
     import(&recorder, &file, &["--yes"]).ok().prints("0 recorded, 0 retracted");
     import(&recorder, &file, &["--private", "--yes"]).ok().prints("1 recorded, 0 retracted");
     import(&recorder, &file, &["--yes"]).ok().prints("0 recorded, 0 retracted");
-    let (_, other) = token(&cli, &["--role", "reader", "--org", "hillside"]);
+    let (_, other) = token(&cli, &["--role", "reader", "--organisation", "hillside"]);
     assert_eq!(cli.token(&other).json_lines(&["log", "--kind", "met"]).len(), 3, "what it withdrew is there, too");
     assert_eq!(recorder.json_lines(&["log", "--kind", "met"]).len(), 4);
     import(&cli, &file, &["--private", "--yes"]).exits(2).says("this token is of no organisation");
@@ -149,7 +149,7 @@ fn words_are_taken_only_on_demand_and_private_meetings_stay_at_home() {
 fn what_others_recorded_or_somebody_withdrew_is_left_alone() {
     let (_server, cli) = addressed();
     let folder = Folder::new();
-    let (_, secret) = token(&cli, &["--role", "recorder", "--org", "riverside"]);
+    let (_, secret) = token(&cli, &["--role", "recorder", "--organisation", "riverside"]);
     let recorder = cli.token(&secret);
     let file = folder.put("work.ics", calendar(&[meeting("1", 2, 9, &[])]));
     let moved = folder.put("moved.ics", calendar(&[meeting("1", 2, 10, &[])]));
@@ -179,7 +179,7 @@ fn a_replica_takes_meetings_into_its_outbox() {
     let replica = folder.path("replica");
     let run = |arguments: &[&str]| Ran::run(cli.command(arguments).env("KITH_REPLICA", &replica), "");
     let flags = ["import", "calendar", &file, "--me", "amina", "--yes"];
-    run(&flags).exits(2).says("sync");
+    run(&flags).exits(3).says("there is no person \"amina\"");
     run(&["sync"]).ok();
     run(&flags).ok().prints("2 queued, 0 retracted");
     run(&flags).ok().prints("2 known").prints("0 queued");

@@ -205,7 +205,9 @@ fn what_an_interrupted_import_recorded_stays_and_the_next_one_goes_on() {
     let cli = cli.server(&server.url());
     let recorded = people(&cli).len();
     assert!((1..PEOPLE).contains(&recorded), "{recorded}");
-    import(&cli, &file, &["--yes"]).ok().prints(&format!("{} people added, 0 changed", PEOPLE - recorded));
+    let rest = PEOPLE - recorded;
+    let rest = if rest < 1_000 { rest.to_string() } else { format!("{},{:03}", rest / 1_000, rest % 1_000) };
+    import(&cli, &file, &["--yes"]).ok().prints(&format!("{rest} people added, 0 changed"));
     let found: BTreeSet<String> = names(&cli).into_iter().collect();
     assert_eq!((found.len(), people(&cli).len()), (PEOPLE, PEOPLE));
     import(&cli, &file, &["--yes"]).ok().prints("0 people added, 0 changed");
@@ -244,7 +246,7 @@ fn each_mistake_is_one_clear_line_and_nothing_is_recorded() {
     };
     let put = |name: &str, bytes: &[u8]| folder.put(name, bytes);
     check(3, &[&folder.path("none.vcf")], "none.vcf");
-    check(2, &[folder.0.path().to_str().unwrap()], "is a folder");
+    check(2, &[&folder.path("")], "is a folder");
     check(4, &[&put("empty.vcf", b"")], "has neither cards nor a header of Google, LinkedIn or Outlook");
     check(4, &[&put("photo.jpg", b"\xff\xd8\xe0\0\x10JFIF\0\x01")], "has neither cards nor a header");
     check(4, &[&table], "--map says what the columns of another table contain; nothing was recorded");

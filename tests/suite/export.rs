@@ -1,31 +1,16 @@
 //! Exports are what other programs and imports read back, and have words about people only if somebody says so.
 
-use crate::village::{VILLAGE_ENTRIES, token, village};
+use crate::{
+    folder::Folder,
+    village::{VILLAGE_ENTRIES, token, village},
+};
 use kith_tests::{cli::Cli, server::Server};
 use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Stdio};
-use tempfile::TempDir;
 
-/// A folder for exports.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    /// Exports to a new file.
-    fn export(&self, cli: &Cli, name: &str, flags: &[&str]) -> Value {
-        cli.json(&[&["export", &self.path(name)][..], flags].concat())
-    }
+/// Exports to a new file of a folder.
+fn export(folder: &Folder, cli: &Cli, name: &str, flags: &[&str]) -> Value {
+    cli.json(&[&["export", &folder.path(name)][..], flags].concat())
 }
 
 /// The village, in which something has happened.
@@ -52,7 +37,7 @@ fn events(cli: &Cli) -> Vec<(Value, Value)> {
 fn what_is_exported_is_imported_elsewhere_as_the_same_events() {
     let (server, cli) = story();
     let folder = Folder::new();
-    let told = folder.export(&cli, "log.jsonl", &["--with-words"]);
+    let told = export(&folder, &cli, "log.jsonl", &["--with-words"]);
     let count = VILLAGE_ENTRIES + 5;
     assert_eq!(
         (&told["written"], &told["position"], &told["left_out"]),
@@ -68,8 +53,8 @@ fn what_is_exported_is_imported_elsewhere_as_the_same_events() {
     assert_eq!(elsewhere.head(), count, "twice adds nothing");
 
     // Without words it is the same history, and with names people have theirs.
-    folder.export(&cli, "facts.jsonl", &[]);
-    folder.export(&cli, "names.jsonl", &["--names"]);
+    export(&folder, &cli, "facts.jsonl", &[]);
+    export(&folder, &cli, "names.jsonl", &["--names"]);
     let (facts, names) = (folder.read("facts.jsonl"), folder.read("names.jsonl"));
     assert!(!facts.contains("Amina Shah") && !facts.contains("lighthouse"), "{facts}");
     assert!(names.contains("Amina Shah") && !names.contains("lighthouse"), "{names}");
@@ -85,7 +70,7 @@ fn what_is_exported_is_imported_elsewhere_as_the_same_events() {
 fn an_export_goes_on_where_the_one_before_ended_and_leaves_out_what_only_a_server_records() {
     let (_server, cli) = story();
     let folder = Folder::new();
-    let before = folder.export(&cli, "first.jsonl", &[])["position"].to_string();
+    let before = export(&folder, &cli, "first.jsonl", &[])["position"].to_string();
     token(&cli, &["--role", "reader"]);
     cli.run(&["met", "amina", "dan"]).ok();
     let ran = cli.run(&["export", &folder.path("second.ndjson"), "--after", &before]).ok();
@@ -102,7 +87,7 @@ fn an_export_goes_on_where_the_one_before_ended_and_leaves_out_what_only_a_serve
 fn contacts_are_those_that_stand_between_the_people_that_ids_mean() {
     let (server, cli) = story();
     let folder = Folder::new();
-    folder.export(&cli, "contacts.csv", &["--format", "edges"]);
+    export(&folder, &cli, "contacts.csv", &["--format", "edges"]);
     let text = folder.read("contacts.csv");
     let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
     assert_eq!(rows[0], ["time", "from", "to", "kind", "id"]);
@@ -141,7 +126,7 @@ fn rows_and_people_are_tables_and_ties_a_graph() {
     let (_server, cli) = story();
     let folder = Folder::new();
     cli.run(&["view", "strength", "--wait", "20"]).ok();
-    folder.export(&cli, "ties.csv", &["--view", "strength", "--names"]);
+    export(&folder, &cli, "ties.csv", &["--view", "strength", "--names"]);
     let text = folder.read("ties.csv");
     let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
     let shown = cli.json_lines(&["view", "strength"]);
@@ -152,11 +137,11 @@ fn rows_and_people_are_tables_and_ties_a_graph() {
         assert_eq!((&shown["key"][0], &shown["key"][1]), (&row[0].into(), &row[1].into()));
         assert_eq!(shown["evidence"].to_string(), *row.last().unwrap());
     }
-    folder.export(&cli, "net.graphml", &[]);
+    export(&folder, &cli, "net.graphml", &[]);
     let graph = folder.read("net.graphml");
     assert_eq!((graph.matches("<node ").count(), graph.matches("<edge ").count()), (4, shown.len()));
     assert!(graph.contains("attr.name=\"score\" attr.type=\"double\"") && !graph.contains("Amina"), "{graph}");
-    folder.export(&cli, "people.csv", &["--format", "people"]);
+    export(&folder, &cli, "people.csv", &["--format", "people"]);
     let people = folder.read("people.csv");
     assert!(
         people.starts_with("id,organisation,role,position,merged_into,erased\namina,riverside,GP,3,,false\n"),
@@ -185,8 +170,8 @@ fn mistakes_are_named_and_leave_no_file() {
     refused("log.jsonl", &["--person", "nobody at all"], 3, "nobody at all");
     refused("no/such/folder.jsonl", &[], 3, "no/such/folder.jsonl");
     let nowhere = cli.run(&["export", &folder.path("no/such/folder.jsonl")]).exits(3);
-    assert!(!nowhere.stderr.contains(".tmp"), "it names what was typed alone: {nowhere:?}");
-    folder.export(&cli, "log.jsonl", &[]);
+    assert!(nowhere.stderr.contains("folder.jsonl: No such file or directory (os error 2)\n"), "{nowhere:?}");
+    export(&folder, &cli, "log.jsonl", &[]);
     let before = folder.read("log.jsonl");
     cli.run(&["export", &folder.path("log.jsonl")]).exits(1).says("exists");
     assert_eq!(folder.read("log.jsonl"), before);

@@ -12,7 +12,7 @@ use serde_json::json;
 fn addressed() -> (Server, Cli, Cli) {
     let (server, cli) = village();
     give_addresses(&cli);
-    let (_, secret) = token(&cli, &["--role", "recorder", "--org", "riverside"]);
+    let (_, secret) = token(&cli, &["--role", "recorder", "--organisation", "riverside"]);
     let recorder = cli.token(&secret);
     (server, cli, recorder)
 }
@@ -56,7 +56,7 @@ fn messages_are_follow_ups_for_ones_own_organisation_and_nothing_of_them_is_kept
     assert_eq!((&entries[0]["event"]["scope"], entries.len()), (&json!("organisation"), 1));
     let log = recorder.run_json(&["log"]).ok().stdout;
     assert!(!log.contains("bed 4") && !log.contains("zoe"), "{log}");
-    let (_, other) = token(&cli, &["--role", "recorder", "--org", "hillside"]);
+    let (_, other) = token(&cli, &["--role", "recorder", "--organisation", "hillside"]);
     let other = cli.token(&other);
     assert_eq!(other.json_lines(&["log", "--kind", "followed_up"]).len(), 0);
     import(&other, &file, &["--yes"]).ok().prints("1 recorded, 0 retracted");
