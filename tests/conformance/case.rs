@@ -2,18 +2,21 @@
 
 use crate::{
     driver::{Answer, Driver},
-    json::difference,
+    json::{difference, with},
     world::World,
 };
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
+
+/// What a case asks of a driver.
+type Check = Box<dyn Fn(&mut Talk) -> Result<()>>;
 
 /// One case, the same for all drivers.
 pub(crate) struct Case {
     pub(crate) name: String,
     /// Features without which it is not for a driver.
     pub(crate) needs: &'static [&'static str],
-    check: Box<dyn Fn(&mut Talk) -> Result<()>>,
+    check: Check,
 }
 
 impl Case {
@@ -88,11 +91,8 @@ impl<'a> Talk<'a> {
 
     /// The same with more options.
     pub(crate) fn connect_with(&mut self, server: &str, token: &str, network: &str, options: Value) -> Result<()> {
-        let mut command = json!({ "do": "connect", "as": "c", "server": server, "token": token, "network": network });
-        for (name, value) in options.as_object().expect("options have names") {
-            command[name] = value.clone();
-        }
-        self.ask(command).map(drop)
+        let command = json!({ "do": "connect", "as": "c", "server": server, "token": token, "network": network });
+        self.ask(with(command, options)).map(drop)
     }
 
     /// Reads messages of a stream until one fulfils a condition; returns all of them.

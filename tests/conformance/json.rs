@@ -5,24 +5,33 @@ use serde_json::{Number, Value};
 /// Whole numbers up to 2^53 are exact in every reader of JSON.
 const LARGEST_EXACT: u64 = 1 << 53;
 
-/// The first difference, by its path; `None` if there is none.
-pub(crate) fn difference(found: &Value, expected: &Value) -> Option<String> {
-    at(String::new(), found, expected)
+/// A command with more fields.
+pub(crate) fn with(mut command: Value, options: Value) -> Value {
+    let (Value::Object(fields), Value::Object(more)) = (&mut command, options) else {
+        panic!("commands and options have names")
+    };
+    fields.extend(more);
+    command
 }
 
-fn at(path: String, found: &Value, expected: &Value) -> Option<String> {
+/// The first difference, by its path; `None` if there is none.
+pub(crate) fn difference(found: &Value, expected: &Value) -> Option<String> {
+    at("", found, expected)
+}
+
+fn at(path: &str, found: &Value, expected: &Value) -> Option<String> {
     let differs = || Some(format!("{path} is {found}, and must be {expected}"));
     match (found, expected) {
         (Value::Object(found), Value::Object(expected)) => {
             let names = found.keys().chain(expected.keys());
             names.into_iter().find_map(|name| {
                 let [found, expected] = [found, expected].map(|fields| fields.get(name).unwrap_or(&Value::Null));
-                at(format!("{path}.{name}"), found, expected)
+                at(&format!("{path}.{name}"), found, expected)
             })
         }
         (Value::Array(found), Value::Array(expected)) if found.len() == expected.len() => {
             let pairs = found.iter().zip(expected).enumerate();
-            pairs.into_iter().find_map(|(index, (found, expected))| at(format!("{path}[{index}]"), found, expected))
+            pairs.into_iter().find_map(|(index, (found, expected))| at(&format!("{path}[{index}]"), found, expected))
         }
         (Value::Number(one), Value::Number(other)) => {
             if one == other || is_close(one, other) {

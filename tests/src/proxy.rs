@@ -38,11 +38,11 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let (target, targets) = watch::channel(parse(url));
-        let (wires, wired) = watch::channel(Wires::default());
+        let (wires, state) = watch::channel(Wires::default());
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let target = *targets.borrow();
-                tokio::spawn(forward(client, target, wired.clone()));
+                tokio::spawn(forward(client, target, state.clone()));
             }
         });
         Self { address, target, wires, task }

@@ -37,7 +37,7 @@ pub(super) fn cases() -> Vec<Case> {
     events
         .map(|(at, vector)| {
             let vector = vector.clone();
-            let fact = vector["event"].as_object().and_then(|event| event.keys().last().cloned());
+            let fact = vector["event"].as_object().and_then(|event| event.keys().next_back().cloned());
             let fact = fact.expect("every event has a fact");
             let recordable = !ADMINISTRATION.contains(&fact.as_str());
             Case::new(format!("bytes: {fact} {at}"), &[], move |talk| check(talk, &vector, recordable))

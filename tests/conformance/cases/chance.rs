@@ -41,7 +41,7 @@ fn ids_are_of_version_7_and_ascend(talk: &mut Talk) -> Result<()> {
         ensure!(uuid.get_version_num() == 7, "{id} is not of version 7");
         // The first 48 bits are the time in milliseconds.
         ensure!(id[..13] >= *earlier.as_str(), "{id} is before {earlier}");
-        earlier = id[..13].to_owned();
+        id[..13].clone_into(&mut earlier);
         ensure!(all.insert(id), "an id was made twice");
     }
     Ok(())

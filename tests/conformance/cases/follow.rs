@@ -4,6 +4,7 @@ use super::append::connected;
 use crate::{
     case::{Case, Talk, equal, items, table},
     driver::Answer,
+    json::with,
     village::Village,
 };
 use anyhow::{Result, ensure};
@@ -36,11 +37,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn follow(talk: &mut Talk, options: Value) -> Result<()> {
-    let mut command = json!({ "do": "follow", "on": "c", "as": "f" });
-    for (name, value) in options.as_object().expect("options have names") {
-        command[name] = value.clone();
-    }
-    talk.ask(command).map(drop)
+    talk.ask(with(json!({ "do": "follow", "on": "c", "as": "f" }), options)).map(drop)
 }
 
 /// Follows up to a position; returns the entries and the last message.
@@ -59,7 +56,7 @@ fn hear(talk: &mut Talk, position: u64) -> Result<(Vec<Value>, Value)> {
 fn as_stored(talk: &Talk, village: &Village, entries: Vec<Value>, after: u64) -> Result<()> {
     let options =
         ReadOptions { after: kith_core::position::Position::new(after), limit: 10_000, ..ReadOptions::default() };
-    equal(&json!(entries), &json!(talk.world.wait(village.entries(&options))))
+    equal(&Value::Array(entries), &json!(talk.world.wait(village.entries(&options))))
 }
 
 fn history_then_what_comes(talk: &mut Talk) -> Result<()> {
@@ -101,7 +98,7 @@ fn what_a_filter_lets_pass(talk: &mut Talk) -> Result<()> {
     let (entries, _) = hear(talk, 9)?;
     let filter = Filter { people: vec!["chidi".parse()?], ..Filter::default() };
     let stored = talk.world.wait(village.entries(&ReadOptions { filter, ..ReadOptions::default() }));
-    equal(&json!(entries), &json!(stored))
+    equal(&Value::Array(entries), &json!(stored))
 }
 
 /// A village that is reached through a proxy.

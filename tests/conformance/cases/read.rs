@@ -3,6 +3,7 @@
 use super::append::connected;
 use crate::{
     case::{Case, Talk, equal, items, table},
+    json::with,
     village::Village,
 };
 use anyhow::{Result, ensure};
@@ -42,11 +43,7 @@ fn told(talk: &mut Talk) -> Result<Village> {
 }
 
 fn read(options: Value) -> Value {
-    let mut command = json!({ "do": "read", "on": "c" });
-    for (name, value) in options.as_object().expect("options have names") {
-        command[name] = value.clone();
-    }
-    command
+    with(json!({ "do": "read", "on": "c" }), options)
 }
 
 /// Checks that a driver reads what the server stored.

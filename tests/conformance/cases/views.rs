@@ -47,10 +47,10 @@ fn demo(talk: &mut Talk) -> Result<()> {
 }
 
 /// Checks that a driver's rows are those that the server answers.
-fn rows(talk: &mut Talk, mut command: Value, query: ViewQuery) -> Result<Vec<Value>> {
+fn rows(talk: &mut Talk, mut command: Value, query: &ViewQuery) -> Result<Vec<Value>> {
     (command["do"], command["on"], command["view"]) = ("view".into(), "c".into(), query.view.clone().into());
     let answer = talk.ask(command)?;
-    let page = talk.world.wait(talk.world.demo().query_view(&query))?;
+    let page = talk.world.wait(talk.world.demo().query_view(query))?;
     let rows: Vec<_> = page.rows.iter().map(|row| Value::Object(row_json(&page.fields, row))).collect();
     let expected = json!({
         "rows": rows,
@@ -79,11 +79,11 @@ fn which_there_are(talk: &mut Talk) -> Result<()> {
 
 fn all_rows(talk: &mut Talk) -> Result<()> {
     demo(talk)?;
-    let found = rows(talk, json!({}), strength())?;
+    let found = rows(talk, json!({}), &strength())?;
     ensure!(found.len() > 200, "the made-up network has {} ties", found.len());
     // Several rows of one key, days, and fields without a value.
-    rows(talk, json!({}), ViewQuery { view: "introductions".into(), ..strength() })?;
-    rows(talk, json!({}), ViewQuery { view: "keep_in_touch".into(), ..strength() }).map(drop)
+    rows(talk, json!({}), &ViewQuery { view: "introductions".into(), ..strength() })?;
+    rows(talk, json!({}), &ViewQuery { view: "keep_in_touch".into(), ..strength() }).map(drop)
 }
 
 /// A key of the view `strength`.
@@ -96,12 +96,12 @@ fn some_rows(talk: &mut Talk) -> Result<()> {
     demo(talk)?;
     let key = a_key(talk)?;
     let names: Vec<_> = key.iter().map(|person| person.as_str().to_owned()).collect();
-    rows(talk, json!({ "person": names[0] }), ViewQuery { person: Some(key[0].clone()), ..strength() })?;
-    let one = rows(talk, json!({ "key": names }), ViewQuery { key, ..strength() })?;
+    rows(talk, json!({ "person": names[0] }), &ViewQuery { person: Some(key[0].clone()), ..strength() })?;
+    let one = rows(talk, json!({ "key": names }), &ViewQuery { key, ..strength() })?;
     ensure!(one.len() == 1, "{} rows have that key", one.len());
     let sorted =
         ViewQuery { sort: "-days_in_contact".into(), columns: vec!["met".into(), "score".into()], ..strength() };
-    rows(talk, json!({ "sort": "-days_in_contact", "columns": ["met", "score"] }), sorted)?;
+    rows(talk, json!({ "sort": "-days_in_contact", "columns": ["met", "score"] }), &sorted)?;
     let answer = talk.ask(json!({ "do": "view", "on": "c", "view": "strength", "top": 3 }))?;
     let page = talk.world.wait(talk.world.demo().query_view(&ViewQuery { page_size: 3, ..strength() }))?;
     let top: Vec<_> = page.rows.iter().map(|row| row_json(&page.fields, row)).collect();
@@ -113,17 +113,17 @@ fn as_of_a_day_and_a_position(talk: &mut Talk) -> Result<()> {
     let day: jiff::civil::Date = "2026-03-01".parse()?;
     let day = day.since((jiff::Unit::Day, jiff::civil::date(1970, 1, 1)))?.get_days();
     let query = ViewQuery { at: Some(Day::new(day)), ..strength() };
-    let then = rows(talk, json!({ "at": "2026-03-01" }), query.clone())?;
+    let then = rows(talk, json!({ "at": "2026-03-01" }), &query)?;
     ensure!(!then.is_empty(), "there were ties in March");
-    rows(talk, json!({ "as_of": 1_000 }), ViewQuery { as_of: Position::new(1_000), ..strength() })?;
+    rows(talk, json!({ "as_of": 1_000 }), &ViewQuery { as_of: Position::new(1_000), ..strength() })?;
     let both = ViewQuery { as_of: Position::new(1_500), ..query };
-    rows(talk, json!({ "at": "2026-03-01", "as_of": 1_500 }), both).map(drop)
+    rows(talk, json!({ "at": "2026-03-01", "as_of": 1_500 }), &both).map(drop)
 }
 
 fn a_report(talk: &mut Talk) -> Result<()> {
     demo(talk)?;
-    rows(talk, json!({}), ViewQuery { view: "bridges".into(), ..strength() })?;
-    rows(talk, json!({}), ViewQuery { view: "follow_up_latency".into(), ..strength() }).map(drop)
+    rows(talk, json!({}), &ViewQuery { view: "bridges".into(), ..strength() })?;
+    rows(talk, json!({}), &ViewQuery { view: "follow_up_latency".into(), ..strength() }).map(drop)
 }
 
 fn why(talk: &mut Talk) -> Result<()> {
