@@ -205,11 +205,13 @@ impl Divider {
                 self.is_called_off = property.value() == "CANCEL";
             }
             ("VEVENT", Some(event), _) => event.add(property, line),
-            ("VTIMEZONE", _, Some(zone)) if ZONE_PROPERTIES.contains(&&*property.name) && !property.is_cut => {
-                if zone.len() + property.text.len() <= PROPERTY_BYTES_MAX {
-                    zone.push_str(&property.text);
-                    zone.push_str("\r\n");
-                }
+            ("VTIMEZONE", _, Some(zone))
+                if ZONE_PROPERTIES.contains(&&*property.name)
+                    && !property.is_cut
+                    && zone.len() + property.text.len() <= PROPERTY_BYTES_MAX =>
+            {
+                zone.push_str(&property.text);
+                zone.push_str("\r\n");
             }
             _ => {}
         }

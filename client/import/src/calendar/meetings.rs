@@ -165,12 +165,9 @@ impl Meetings {
             self.passed.cancelled += 1;
             return Verdict::DidNot;
         }
-        let (starts, ends) = match times(instance) {
-            Some(times) => times,
-            None => {
-                self.refusals.push(Refusal::unreadable(event.spot, "event", "the event's time cannot be told"));
-                return Verdict::Passed;
-            }
+        let Some((starts, ends)) = times(instance) else {
+            self.refusals.push(Refusal::unreadable(event.spot, "event", "the event's time cannot be told"));
+            return Verdict::Passed;
         };
         if ends.unwrap_or(starts) > settings.now {
             self.passed.ahead += 1;

@@ -128,15 +128,14 @@ impl Moment {
             let offset = SignedDuration::from_mins(if value.tz_minus { minutes } else { -minutes });
             return Some(Self { local: local.checked_add(offset).ok()?, zone: Zone::UTC, has_time: true });
         }
-        let zone = match entry.tz_id() {
-            Some(name) => zones.find(name).unwrap_or_else(|| {
+        let zone = if let Some(name) = entry.tz_id() {
+            zones.find(name).unwrap_or_else(|| {
                 assumed.unknown.push(name.to_owned());
                 zones.default
-            }),
-            None => {
-                assumed.floating = true;
-                zones.default
-            }
+            })
+        } else {
+            assumed.floating = true;
+            zones.default
         };
         Some(Self { local, zone, has_time: true })
     }

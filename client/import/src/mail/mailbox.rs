@@ -141,7 +141,7 @@ impl<R: BufRead> Mailbox<R> {
 fn name_of(line: &[u8]) -> Option<String> {
     let end = line.iter().position(|byte| *byte == b':')?;
     let name = line[..end].trim_ascii_end();
-    let is_name = !name.is_empty() && name.iter().all(|byte| byte.is_ascii_graphic());
+    let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
     is_name.then(|| name.iter().map(|byte| char::from(byte.to_ascii_lowercase())).collect())
 }
 
@@ -150,16 +150,16 @@ fn name_of(line: &[u8]) -> Option<String> {
 struct Kept {
     text: Vec<u8>,
     /// Whether the header of the line before is kept.
-    is_kept: bool,
+    goes_on: bool,
     fault: Option<String>,
 }
 
 impl Kept {
     fn add(&mut self, line: &[u8]) {
         if !line.starts_with(b" ") && !line.starts_with(b"\t") {
-            self.is_kept = name_of(line).is_some_and(|name| KEPT.contains(&&*name));
+            self.goes_on = name_of(line).is_some_and(|name| KEPT.contains(&&*name));
         }
-        if !self.is_kept || self.fault.is_some() {
+        if !self.goes_on || self.fault.is_some() {
             return;
         }
         if line.len() > HEADER_BYTES_MAX {

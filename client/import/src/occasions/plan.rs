@@ -93,7 +93,9 @@ pub fn plan(
     now: Timestamp,
 ) -> Plan {
     let mut planner = Planner { known, addresses, file, now, seen: HashSet::new(), plan: Plan::default() };
-    occasions.into_iter().for_each(|occasion| planner.take(occasion));
+    for occasion in occasions {
+        planner.take(occasion);
+    }
     planner.plan
 }
 

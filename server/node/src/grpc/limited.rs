@@ -49,7 +49,7 @@ impl From<TooOften> for Failure {
 
 impl From<AskedTooOften> for Failure {
     fn from(error: AskedTooOften) -> Self {
-        Self::because(ErrorReason::RateLimited, &error).retry_after(error.wait)
+        Self::because(ErrorReason::RateLimited, error).retry_after(error.wait)
     }
 }
 

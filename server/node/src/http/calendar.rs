@@ -150,8 +150,8 @@ async fn rows(
     };
     match ViewService::query_view(&door.services, asked.call(request)).await {
         Ok(answer) => Ok(Some(apart(answer).0)),
-        Err(status) => {
-            let failure = Failure::of_status(&status);
+        Err(refused) => {
+            let failure = Failure::of_status(&refused);
             if failure.reason() == ErrorReason::ViewUnknown { Ok(None) } else { Err(failure) }
         }
     }
