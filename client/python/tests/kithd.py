@@ -8,7 +8,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-BUILT = Path(__file__).resolve().parents[3] / "target" / "debug" / "kithd"
+_BUILT = Path(__file__).resolve().parents[3] / "target" / "debug" / "kithd"
 _START_SECONDS_MAX = 60.0
 _LISTENING = r"listening on 127\.0\.0\.1:(\d+)"
 
@@ -34,7 +34,7 @@ class Kithd:
 
     def start(self) -> None:
         """Starts the server, again at the same address."""
-        binary = os.environ.get("KITHD", str(BUILT))
+        binary = os.environ.get("KITHD", str(_BUILT))
         listen = ["--data", str(self._folder / "data"), "--listen", f"127.0.0.1:{self._port}"]
         self._process = subprocess.Popen(
             [binary, *listen, *self._flags],
@@ -60,6 +60,15 @@ class Kithd:
                     self._port = int(port[1])
                     ready.set()
         ready.set()
+
+    def kith(self, *arguments: str | Path) -> str:
+        """Runs the command line as the owner, on the network `demo`; returns what it prints."""
+        binary = Path(os.environ.get("KITHD", str(_BUILT))).with_name("kith")
+        place = {"KITH_SERVER": self.url, "KITH_TOKEN_FILE": str(self.token_file), "KITH_NETWORK": "demo"}
+        ran = subprocess.run(
+            [binary, *arguments], check=True, env={**_environment(), **place}, stdout=subprocess.PIPE, text=True
+        )
+        return ran.stdout
 
     def kill(self) -> None:
         """Ends the server at once, as a loss of power does."""

@@ -2,27 +2,17 @@
 
 import csv
 import io
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import networkx
 import pandas
 
-from tests.kithd import BUILT, Kithd
-
-KITH = Path(os.environ.get("KITHD", str(BUILT))).with_name("kith")
-
-
-def export(server: Kithd, path: Path, *flags: str) -> None:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("KITH_")}
-    place = {"KITH_SERVER": server.url, "KITH_TOKEN_FILE": str(server.token_file), "KITH_NETWORK": "demo"}
-    subprocess.run([KITH, "export", path, *flags], check=True, env={**own, **place}, stdout=subprocess.DEVNULL)
+from tests.kithd import Kithd
 
 
 def test_a_graph_is_read_by_networkx(server: Kithd, demo: Any, tmp_path: Path) -> None:
-    export(server, tmp_path / "net.graphml", "--names")
+    server.kith("export", tmp_path / "net.graphml", "--names")
     graph = networkx.read_graphml(tmp_path / "net.graphml")
     people = {person.id: person for person in demo.people() if not person.merged_into}
     assert set(graph.nodes) == set(people)
@@ -39,11 +29,11 @@ def test_a_graph_is_read_by_networkx(server: Kithd, demo: Any, tmp_path: Path) -
 
 
 def test_contacts_and_rows_are_read_by_pandas(server: Kithd, demo: Any, tmp_path: Path) -> None:
-    export(server, tmp_path / "ties.csv", "--view", "strength")
+    server.kith("export", tmp_path / "ties.csv", "--view", "strength")
     frame = pandas.read_csv(tmp_path / "ties.csv")
     assert len(frame) == len(demo.view("strength"))
     assert frame["score"].dtype == "float64"
-    export(server, tmp_path / "contacts.csv", "--format", "edges")
+    server.kith("export", tmp_path / "contacts.csv", "--format", "edges")
     text = (tmp_path / "contacts.csv").read_text(encoding="utf-8")
     contacts = list(csv.DictReader(io.StringIO(text)))
     frame = pandas.read_csv(tmp_path / "contacts.csv", parse_dates=["time"])
