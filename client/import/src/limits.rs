@@ -50,13 +50,15 @@ pub const CALENDAR_FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub(crate) const CALENDAR_EVENTS_MAX: usize = 200_000;
 /// Dates of a series: a meeting of every day for 27 years.
 pub(crate) const INSTANCES_MAX: usize = 10_000;
+/// Dates of all series of a calendar together: each is held in memory until it is recorded.
+pub(crate) const CALENDAR_INSTANCES_MAX: usize = 1_000_000;
 /// Times at which an event may repeat in a day.
 pub(crate) const REPEATS_A_DAY_MAX: usize = 24;
 /// The most people of the network that a meeting has by default: with more, not everybody meets everybody.
 pub const MEETING_PEOPLE_DEFAULT: usize = 20;
 
-/// Messages of a mailbox.
-pub(crate) const MAILS_MAX: u64 = 10_000_000;
+/// Messages of a mailbox: each that is a follow-up is held in memory until it is recorded.
+pub(crate) const MAILS_MAX: u64 = 1_000_000;
 /// Bytes of a line of a header.
 pub(crate) const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of the headers of a message that are kept.

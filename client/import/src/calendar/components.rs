@@ -44,6 +44,11 @@ pub enum NotCalendar {
         /// The most that are read.
         max: usize,
     },
+    /// Its events repeat more often than is read.
+    TooManyDates {
+        /// The most dates that are read.
+        max: usize,
+    },
 }
 
 impl std::fmt::Display for NotCalendar {
@@ -51,6 +56,7 @@ impl std::fmt::Display for NotCalendar {
         match self {
             Self::NoCalendar => f.write_str("is no calendar: BEGIN:VCALENDAR is missing"),
             Self::TooMany { max } => write!(f, "has more than {max} events: divide it"),
+            Self::TooManyDates { max } => write!(f, "has events that repeat more than {max} times together: divide it"),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     addresses::{Addresses, Owner, Strangers},
+    limits::CALENDAR_INSTANCES_MAX,
     occasions::{Content, Log, Occasion, OccasionKey, State},
     refusal::Refusal,
     words::line,
@@ -17,14 +18,13 @@ use kith_core::{
     event::{Habit, Met, Scope},
     id::PersonId,
     limits::DETAIL_TEXT_BYTES_MAX,
-    timestamp::Timestamp,
+    timestamp::{DAY_MS, Timestamp},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Separates the identity of meetings from all other hashes.
 const DOMAIN: &[u8] = b"kith/import/calendar/1";
 const MINUTE_MS: i64 = 60_000;
-const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 /// How a calendar is read.
 #[derive(Debug, Clone)]
@@ -113,9 +113,14 @@ pub fn read_meetings(text: &str, settings: &Settings, addresses: &Addresses<'_>)
             Err(refusal) => meetings.refusals.push(refusal),
         }
     }
+    let mut room = CALENDAR_INSTANCES_MAX;
     for uid in order {
         let events = by_uid.remove(&uid).unwrap_or_default();
-        match instances(&events, settings.now) {
+        let instances = instances(&events, settings.now, &mut room);
+        if room == 0 {
+            return Err(NotCalendar::TooManyDates { max: CALENDAR_INSTANCES_MAX });
+        }
+        match instances {
             Ok(instances) => instances.iter().for_each(|one| meetings.take(one, settings, addresses)),
             Err(why) => meetings.refusals.extend(events.first().map(|one| Refusal::unreadable(one.spot, "event", why))),
         }
@@ -486,7 +491,7 @@ mod tests {
         assert_eq!((found.cut, contents(&found)[0].words.len()), (1, 0));
     }
 
-    /// The case of the design: an endless weekly series across a change of the clocks in a zone of Windows, with a date
+    /// An endless weekly series across a change of the clocks in a zone of Windows, with a date
     /// left out and one moved, beside events that are no meetings.
     #[test]
     fn an_endless_series_across_a_change_of_the_clocks() {
@@ -527,6 +532,23 @@ mod tests {
             "twenty days with nobody, a room and one who declined"
         );
         assert!(found.refusals.is_empty() && !found.has_floating && found.unknown_zones.is_empty(), "{found:?}");
+    }
+
+    /// Each series is within its own bound, and they would fill the memory together.
+    #[test]
+    fn series_have_a_bound_together() {
+        let series =
+            |number: usize| event(&format!("UID:{number}\r\nDTSTART:20000101T090000Z\r\nRRULE:FREQ=DAILY\r\n"));
+        let days = usize::try_from(NOW.day().number() - 10_957 + 1).unwrap();
+        let fits = CALENDAR_INSTANCES_MAX / days;
+        let read = |count: usize| {
+            let text = calendar(&(0..count).map(series).collect::<Vec<_>>().concat());
+            read_meetings(&text, &settings(), &Addresses::of(&directory(&PEOPLE)))
+        };
+        assert_eq!(read(fits - 1).unwrap().passed.alone, u64::try_from((fits - 1) * days).unwrap());
+        let refused = read(fits + 1).unwrap_err();
+        assert_eq!(refused, NotCalendar::TooManyDates { max: CALENDAR_INSTANCES_MAX });
+        assert!(refused.to_string().contains("repeat more than 1000000 times together"), "{refused}");
     }
 
     #[test]

@@ -40,8 +40,13 @@ pub(super) struct Instance<'e> {
     pub(super) is_left_out: bool,
 }
 
-/// The instances of the events of one UID, up to now and those with an event of their own.
-pub(super) fn instances(events: &[Event], now: Timestamp) -> Result<Vec<Instance<'_>>, String> {
+/// The instances of the events of one UID, up to now and those with an event of their own. `room` is for how many dates
+/// of rules there is room in the calendar, and what is left of it after these, recorded or refused.
+pub(super) fn instances<'e>(
+    events: &'e [Event],
+    now: Timestamp,
+    room: &mut usize,
+) -> Result<Vec<Instance<'e>>, String> {
     let Parts { master, overrides } = Parts::of(events);
     let Some(master) = master else { return Ok(overrides.values().map(|event| orphan(event)).collect()) };
     if master.rule.is_none() && master.more.is_empty() {
@@ -49,7 +54,7 @@ pub(super) fn instances(events: &[Event], now: Timestamp) -> Result<Vec<Instance
         let others = overrides.values().map(|event| orphan(event));
         return Ok(std::iter::once(single).chain(others).collect());
     }
-    let dates = dates(master, now)?;
+    let dates = dates(master, now, room)?;
     Ok(placed(master, dates, overrides, now))
 }
 
@@ -99,9 +104,9 @@ fn orphan(event: &Event) -> Instance<'_> {
 }
 
 /// The dates of a series, in order: those of its rule and those that are added.
-fn dates(master: &Event, now: Timestamp) -> Result<Vec<(Timestamp, Moment)>, String> {
+fn dates(master: &Event, now: Timestamp, room: &mut usize) -> Result<Vec<(Timestamp, Moment)>, String> {
     let mut locals = match &master.rule {
-        Some(rule) => ruled(master, rule, now)?,
+        Some(rule) => ruled(master, rule, now, room)?,
         None => vec![master.start],
     };
     locals.extend(&master.more);
@@ -113,7 +118,12 @@ fn dates(master: &Event, now: Timestamp) -> Result<Vec<(Timestamp, Moment)>, Str
 }
 
 /// The dates of a rule.
-fn ruled(master: &Event, rule: &ICalendarRecurrenceRule, now: Timestamp) -> Result<Vec<Moment>, String> {
+fn ruled(
+    master: &Event,
+    rule: &ICalendarRecurrenceRule,
+    now: Timestamp,
+    room: &mut usize,
+) -> Result<Vec<Moment>, String> {
     let unreadable = || "the dates of the event's RRULE cannot be told".to_owned();
     let Moment { zone, has_time, .. } = master.start;
     let until = rule.until.as_ref().map(Until::of).transpose().map_err(|()| "the event's UNTIL is no time")?;
@@ -135,6 +145,7 @@ fn ruled(master: &Event, rule: &ICalendarRecurrenceRule, now: Timestamp) -> Resu
         }],
     };
     let expanded = calendar.expand_dates(Tz::Floating, INSTANCES_MAX + 1);
+    *room = room.saturating_sub(expanded.events.len());
     if !expanded.errors.is_empty() {
         return Err(unreadable());
     }

@@ -20,7 +20,7 @@ pub fn review(open: &[Open], refusals: &[Refusal], strangers: &Strangers) -> Vec
         write(["refused", &spot.line.to_string(), "", "", "", message]);
     }
     for (address, count) in strangers.by_count() {
-        write(["address", "", "", address, &count.to_string(), "nobody of the network, or several, have it"]);
+        write(["address", "", "", address, &count.to_string(), "it is nobody's of the network, or several people's"]);
     }
     writer.into_inner().expect("memory takes all rows")
 }
@@ -40,7 +40,7 @@ mod tests {
         strangers.note("=1+1@x.example".to_owned());
         let text = String::from_utf8(review(&open, &refusals, &strangers)).unwrap();
         let expected = "what,line,position,address,records,why\nentry,30,7,,,somebody withdrew it\n\
-            refused,30,,,,the event has no UID\naddress,,,'=1+1@x.example,1,\"nobody of the network, or several, have it\"\n";
+            refused,30,,,,the event has no UID\naddress,,,'=1+1@x.example,1,\"it is nobody's of the network, or several people's\"\n";
         assert_eq!(text, expected);
     }
 }
