@@ -9,7 +9,7 @@ use kith_tests::{
     server::{DataFolder, Server},
 };
 use serde_json::Value;
-use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, sync::Arc};
 
 /// Makes a feed; gives its id and its address.
 fn feed(cli: &Cli, flags: &[&str]) -> (String, String) {
@@ -84,8 +84,20 @@ fn people_are_shown_by_name_or_by_id_and_some_of_it_can_be_left_out() {
     assert!(!answer.text().contains("Jones"), "{}", answer.text());
     let (_, introductions) = feed(&cli, &["--person", "amina", "--include", "introductions"]);
     assert!(introductions.ends_with("?include=introductions"), "{introductions}");
+    let twice = ["--person", "amina", "--include", "follow-ups,introductions,follow-ups"];
+    assert!(
+        feed(&cli, &twice).1.ends_with("?include=follow_ups,introductions"),
+        "what is named twice is not all of it"
+    );
     assert_eq!(values(&read(&introductions, &[]), "SUMMARY"), ["Answer Dan Jones about Ben Okoro"]);
     let (server, path) = split(&introductions);
+    let with = path.replace("introductions", "introductions,follow_ups,introductions");
+    let events = values(&request(server, "GET", &with, &[], b""), "UID");
+    assert_eq!(
+        (events.len(), events.iter().collect::<BTreeSet<_>>().len()),
+        (3, 3),
+        "two follow-ups and an introduction, none twice"
+    );
     let wrong = request(server, "GET", &path.replace("introductions", "everything"), &[], b"");
     check_problem(&wrong, 400, "REQUEST_INVALID", Some("include"));
 }

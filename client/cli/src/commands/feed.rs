@@ -106,8 +106,9 @@ async fn add(context: &mut Context, args: &AddArgs) -> Result<(), Failure> {
     if args.show == ShownArg::Ids {
         wanted.push("show=ids".to_owned());
     }
-    if args.include.len() < IncludedArg::value_variants().len() {
-        let views: Vec<_> = args.include.iter().map(|included| included.view()).collect();
+    let all = IncludedArg::value_variants();
+    let views: Vec<_> = all.iter().filter(|one| args.include.contains(one)).map(|one| one.view()).collect();
+    if views.len() < all.len() {
         wanted.push(format!("include={}", views.join(",")));
     }
     let query = if wanted.is_empty() { String::new() } else { format!("?{}", wanted.join("&")) };

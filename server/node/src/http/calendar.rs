@@ -79,11 +79,11 @@ impl Wanted {
         let Some(list) = query.one("include")? else {
             return Ok(Self { included: Included::ALL.into(), with_names });
         };
-        let included = list.split(',').map(|name| Included::ALL.into_iter().find(|one| one.view() == name));
-        let included: Option<Vec<_>> = included.collect();
-        let problem = "must list some of follow_ups, introductions and keep_in_touch";
-        let mut included = included.ok_or_else(|| Failure::request("include", problem))?;
-        included.dedup();
+        let listed: Vec<&str> = list.split(',').collect();
+        if listed.iter().any(|name| Included::ALL.iter().all(|one| one.view() != *name)) {
+            return Err(Failure::request("include", "must list some of follow_ups, introductions and keep_in_touch"));
+        }
+        let included = Included::ALL.into_iter().filter(|one| listed.contains(&one.view())).collect();
         Ok(Self { included, with_names })
     }
 }
