@@ -2,7 +2,7 @@
 // to anybody else, nothing for axe to find, no sideways scrolling, and the same again after a reload.
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
-import { hold, launch, open, person, violations } from './browser.mjs'
+import { COLOURS, hold, launch, open, person, stands, violations } from './browser.mjs'
 import { Kithd } from './kithd.mjs'
 
 let kithd, browser, lotte, monty
@@ -15,6 +15,24 @@ before(async () => {
 after(async () => {
   await browser?.close()
   await kithd?.stop()
+})
+
+it('what is wrong with a page is found: a picture without words, and words in a colour that is hard to read', async () => {
+  const context = await person(browser, kithd, { bypassCSP: true })
+  const { page } = await open(context, kithd, '#/demo/people')
+  await stands(page)
+  await page.evaluate(() => {
+    const [picture, words] = [document.createElement('img'), document.createElement('p')]
+    picture.src = 'data:image/gif;base64,R0lGODlhAQABAAAAACw='
+    words.textContent = 'hard to read'
+    words.style.cssText = 'color: #888; background: #999'
+    document.querySelector('main').append(picture, words)
+  })
+  const rules = found => found.map(one => one.split(':')[0])
+  assert.deepEqual(rules(await violations(page)).sort(), ['color-contrast', 'image-alt'])
+  await page.emulateMedia({ colorScheme: 'dark' })
+  assert.deepEqual(rules(await violations(page, COLOURS)), ['color-contrast'])
+  await context.close()
 })
 
 for (const [name, at] of Object.entries({
