@@ -47,6 +47,7 @@ const ARROWS: [(&str, &[&str]); 28] = [
             "kith-bundle",
             "kith-client",
             "kith-core",
+            "kith-import",
             "kith-json",
             "kith-log",
             "kith-node",

@@ -1,10 +1,12 @@
-//! Calls that no good client makes: of every RPC, by everybody, with fields that are random, mutated and malformed.
+//! Calls that no good client makes: of every RPC, by everybody, with fields that are random, mutated and malformed. And
+//! ([`decoders`]) bytes that no encoder writes.
 //!
 //! None may end or hold up the server, be answered as a fault of the server, or leave memory behind. A few thousand calls
 //! run with the other tests; `KITH_FUZZ_CALLS=1000000` makes more, `KITH_FUZZ_SEED` others. Each call follows from the
 //! seed and its number, so that `KITH_FUZZ_FIRST` with `KITH_FUZZ_CALLS=1` makes one of them again.
 
 mod answers;
+mod decoders;
 mod messages;
 mod place;
 mod requests;
