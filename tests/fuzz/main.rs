@@ -8,6 +8,7 @@
 mod answers;
 mod decoders;
 mod messages;
+mod mutation;
 mod place;
 mod requests;
 mod schema;
@@ -38,7 +39,8 @@ const VIEW_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const PROBLEMS_TOLD: usize = 12;
 
 fn setting(variable: &str, otherwise: u64) -> u64 {
-    env::var(variable).map_or(otherwise, |text| text.parse().expect("it is a number"))
+    env::var(variable)
+        .map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not {text:?}")))
 }
 
 /// Calls by their number, and what became of them.

@@ -1,6 +1,6 @@
 //! Messages with fields of the right type and values that nobody expects, beside some that are in the log.
 
-use crate::schema::Schema;
+use crate::{mutation::mutate, schema::Schema};
 use kith_tests::{events::met, random::Random};
 use prost::encoding::{WireType, encode_key, encode_varint};
 use prost_types::{
@@ -173,26 +173,8 @@ impl Maker<'_> {
             1 => met(&["amina", PEOPLE[self.random.below(PEOPLE.len())]]).encode(),
             _ => return self.message(".kith.v1.Event", 1),
         };
-        self.mutate(&mut event);
+        mutate(&mut event, &[], self.random);
         event
-    }
-
-    /// Changes bytes so that they may be no message any more.
-    pub(crate) fn mutate(&mut self, bytes: &mut Vec<u8>) {
-        for _ in 0..=self.random.below(4) {
-            let at = self.random.below(bytes.len() + 1);
-            match self.random.below(6) {
-                0 => bytes.truncate(at),
-                1 => bytes.insert(at, self.random.number().to_le_bytes()[0]),
-                2 => {
-                    let tail = bytes[at..].to_vec();
-                    bytes.extend(tail);
-                }
-                3 => drop(bytes.splice(at..at, [0xff; 11])),
-                _ if at < bytes.len() => bytes[at] ^= 1 << self.random.below(8),
-                _ => bytes.clear(),
-            }
-        }
     }
 }
 

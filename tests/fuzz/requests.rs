@@ -2,6 +2,7 @@
 
 use crate::{
     messages::Maker,
+    mutation::mutate,
     place::Caller,
     schema::{Method, Schema},
 };
@@ -58,7 +59,7 @@ fn message(maker: &mut Maker<'_>, method: &Method) -> Vec<u8> {
             maker.noise(count)
         }
         1..=3 => {
-            maker.mutate(&mut message);
+            mutate(&mut message, &[], maker.random);
             message
         }
         _ => message,

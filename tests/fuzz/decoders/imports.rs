@@ -22,8 +22,8 @@ use kith_import::{
 use kith_proto::v1;
 
 const CARD: &str = "BEGIN:VCARD\r\nVERSION:4.0\r\nFN;LANGUAGE=en:Ada Byron\r\nN:Byron;Ada;;Dr.;\r\nEMAIL;PREF=1:ada@x.example\r\n\
-    TEL;TYPE=\"voice,cell\":+44 20 7946 0000\r\nORG:Riverside;Ward 3\r\nNOTE:two\\nlines\\, and a comma that is long enou\r\n gh to\
-    \x20be folded\r\nEND:VCARD\r\n";
+    TEL;TYPE=\"voice,cell\":+44 20 7946 0000\r\nORG:Riverside;Ward 3\r\nNOTE:two\\nlines\\, and a comma that is long enou\r\n\
+    \x20gh to be folded\r\nEND:VCARD\r\n";
 const OLD_CARD: &str = "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=\r\n=C3=B6rg\r\n\
     EMAIL;INTERNET:j@x.example\r\nEND:VCARD\r\n";
 const TABLE: &str = "First Name,Last Name,E-mail 1 - Value,Organization Name\r\nAda,Byron,ada@x.example,\"River, side\"\r\n\
@@ -42,7 +42,6 @@ const MAILBOX: &str = "From ada@x.example Mon Nov  2 08:00:00 2026\r\nFrom: =?ut
     To: ada@x.example\r\nDate: Tue, 3 Nov 2026 09:00:00 +0100\r\nIn-Reply-To: <1@x.example>\r\nMessage-ID: <2@x.example>\r\n\r\n\
     text\r\n";
 const EDGES: &str = "who,with,at\nada,ben,2026-11-02T08:00:00Z\nben,\"cora\",2026-11-03\n";
-
 const DECISIONS: &str = "decision,record,name,organisation,keys,match,match_name,why\r\nnew,1,Ada Byron,,,,,\r\n\
     same,2,\"O\"\"Neil, Ben\",,,ben,Ben,name\r\n";
 /// 2026-11-20T12:00:00Z.

@@ -1,4 +1,4 @@
-//! Changes of bytes that decoders tend to stumble over.
+//! Changes of bytes that decoders tend to stumble over, for messages of calls and for everything else that is decoded.
 
 use kith_tests::random::Random;
 
@@ -30,11 +30,17 @@ const PIECES: [&[u8]; 24] = [
     b"From ",
 ];
 
-/// Changes bytes in one way; `other` is something that may be spliced in.
-pub(super) fn mutate(input: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+/// Changes bytes in one to four ways; `other` is something that may be spliced in.
+pub(crate) fn mutate(input: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+    for _ in 0..=random.below(4) {
+        change(input, other, random);
+    }
+}
+
+fn change(input: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     let at = random.below(input.len() + 1);
     let end = at + random.below(16.min(input.len() - at) + 1);
-    match random.below(8) {
+    match random.below(9) {
         0 if at < input.len() => input[at] ^= 1 << random.below(8),
         1 if at < input.len() => input[at] = *random.pick(&[0, 1, b' ', b'0', b'9', b'A', 0x7f, 0x80, 0xff]),
         2 => drop(input.drain(at..end)),
@@ -49,6 +55,7 @@ pub(super) fn mutate(input: &mut Vec<u8>, other: &[u8], random: &mut Random) {
             input.splice(at..end, other[from..to].iter().copied());
         }
         6 => lines(input, random),
+        7 => input.insert(at, random.number().to_le_bytes()[0]),
         _ => drop(input.splice(at..at, random.pick(&PIECES).iter().copied())),
     }
 }
