@@ -85,6 +85,35 @@ def test_a_call_that_is_given_up_leaves_the_client_as_it_was(server: Kithd) -> N
     awaited(give_up())
 
 
+def test_a_cancellation_that_comes_together_with_a_message_ends_the_task(server: Kithd) -> None:
+    record_people(server)
+
+    async def follow(net: aio.Client, after: int, heard: asyncio.Event) -> None:
+        async for _ in net.updates(after):
+            heard.set()
+
+    async def cancel() -> int:
+        async with aio.connect(server.url, token_file=server.token_file) as net:
+            for _ in range(10):
+                heard = asyncio.Event()
+                after = (await net.head()).position
+                followers = [asyncio.create_task(follow(net, after, heard)) for _ in range(50)]
+                await asyncio.sleep(0.1)
+                heard.clear()
+                await net.append(kith.met(*PEOPLE))
+                await heard.wait()
+                for follower in followers:
+                    follower.cancel()
+                _, alive = await asyncio.wait(followers, timeout=5)
+                if alive:
+                    for follower in alive:
+                        follower.cancel()
+                    return len(alive)
+        return 0
+
+    assert awaited(cancel()) == 0
+
+
 def test_closing_a_client_ends_its_streams(server: Kithd) -> None:
     net = kith.connect(server.url, token_file=server.token_file, network="demo")
     entries = net.follow(after=net.head().position)

@@ -120,7 +120,9 @@ class _Stream:
         """Writes a message, or waits for one."""
         doing = self._write(step.message) if isinstance(step, Write) else self._read()
         try:
-            return await asyncio.wait_for(doing, silence)
+            # Python 3.11's `wait_for` forgets a cancellation that comes together with a result.
+            async with asyncio.timeout(silence):
+                return await doing
         except TimeoutError:
             raise silent(silence) from None
         except asyncio.CancelledError:
