@@ -16,8 +16,6 @@ use kith_core::{
 use kith_tests::events::{met, person_added};
 use std::sync::Arc;
 
-/// People of the log.
-const PEOPLE: usize = 450;
 /// Days that it covers: no more than `strength` keeps.
 pub(crate) const DAYS: usize = 730;
 /// The first of them, days since 1970-01-01.
@@ -39,13 +37,13 @@ pub(crate) struct MemoryLog {
 impl MemoryLog {
     /// So many meetings after the people, spread over the pairs of `people` of them.
     pub(crate) fn meetings(meetings: usize, people: usize) -> Arc<Self> {
-        let mut log = Self { id: HistoryId(random_bytes()), entries: Vec::with_capacity(meetings + PEOPLE + 2) };
-        for number in 0..PEOPLE + 2 {
+        let mut log = Self { id: HistoryId(random_bytes()), entries: Vec::with_capacity(meetings + people + 2) };
+        for number in 0..people + 2 {
             log.push(person_added(&person(number), ""), FIRST_DAY * DAY_MS);
         }
         let every = (meetings / EXPLAINED_ENTRIES).max(1);
         for number in 0..meetings {
-            let (a, b) = if number.is_multiple_of(every) { explained() } else { pair(number * STEP, people) };
+            let (a, b) = if number.is_multiple_of(every) { explained(people) } else { pair(number * STEP, people) };
             let hours = i64::try_from(number * DAYS * 24 / meetings).expect("two years of hours");
             log.push(met(&[&person(a), &person(b)]), FIRST_DAY * DAY_MS + hours * DAY_MS / 24);
         }
@@ -67,9 +65,9 @@ impl MemoryLog {
     }
 }
 
-/// The pair that has [`EXPLAINED_ENTRIES`] entries.
-pub(crate) fn explained() -> (usize, usize) {
-    (PEOPLE, PEOPLE + 1)
+/// The pair that has [`EXPLAINED_ENTRIES`] entries, beside those of so many people.
+pub(crate) fn explained(people: usize) -> (usize, usize) {
+    (people, people + 1)
 }
 
 /// A person's id.

@@ -6,18 +6,19 @@
 mod log;
 mod native;
 mod served;
+mod view;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use clap::Parser;
 use kith_bundle::BUILTINS;
-use kith_core::{filter::Filter, history::History, position::Position};
+use kith_core::{day::Day, filter::Filter, history::History, position::Position};
 use kith_tests::{
     figures::{Fact, Figures, rate},
     process::resident_bytes,
 };
-use kith_views::{Checking, Config, CostReport, Explain, Following, Query, SampleReport, ViewHandle, ViewScope, Views};
-use log::{MemoryLog, TODAY, explained, person};
+use kith_views::{Checking, Clock, Config, CostReport, Following, SampleReport, ViewHandle, ViewScope, Views};
+use log::{MemoryLog, TODAY};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -26,8 +27,6 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// People of the large log: 101,025 pairs.
-const PEOPLE: usize = 450;
 /// People and meetings of the log on which folds are compared: as many events a key as a busy pair has.
 const FOLD_PEOPLE: usize = 90;
 const FOLD_EVENTS: usize = 200_000;
@@ -44,6 +43,9 @@ struct Arguments {
     /// Events of the view that is built and asked.
     #[arg(long, default_value_t = 1_000_000)]
     events: usize,
+    /// People of its log, whose pairs come by in turn: 450 are 101,025 pairs, 1,415 a million.
+    #[arg(long, default_value_t = 450)]
+    people: usize,
     /// More components to fold with, each `NAME=FILE`: of `plugins/examples`, built with `kith plugin build`.
     #[arg(long = "component", value_name = "NAME=FILE")]
     components: Vec<String>,
@@ -72,7 +74,7 @@ async fn main() -> Result<()> {
         language(&views, name, Path::new(file), &mut facts)?;
     }
     sandbox(&views, &strength, &mut facts)?;
-    view(&views, &strength, arguments.events, &mut facts).await?;
+    view::measure(&views, &strength, arguments.events, arguments.people, &mut facts).await?;
     served::measure(&mut facts).await?;
 
     if let Some(path) = &arguments.json {
@@ -152,53 +154,13 @@ fn sandbox(views: &Views, strength: &Bytes, facts: &mut Figures) -> Result<()> {
     Ok(())
 }
 
-/// A view that is built, asked and explained.
-async fn view(views: &Arc<Views>, strength: &Bytes, events: usize, facts: &mut Figures) -> Result<()> {
-    let log = MemoryLog::meetings(events, PEOPLE);
-    let head = log.head();
-    let (mut rounds, mut kept) = (Vec::new(), None);
-    for round in 0..3 {
-        drop(kept.take());
-        let begun = Instant::now();
-        let view = follow(views, strength, &log, &format!(r#"{{"half_life_days":{}}}"#, 60 + round))?;
-        view.wait_for(head).await?;
-        let built = begun.elapsed();
-        rounds.push((built, view.status()?.fold_time, native::build_time(events, PEOPLE)));
-        kept = Some(view);
-    }
-    let view = kept.expect("it was followed");
-    rounds.sort_unstable();
-    let (built, folded, native) = rounds[rounds.len() / 2];
-    facts.push(
-        Fact::milliseconds(format!("a view of {events} events, from nothing"), built).goal("5,000 for a million"),
-    );
-    facts.push(Fact::per_second("  events of it, store included", rate(events, built)));
-    facts.push(Fact::milliseconds("  in calls of fold, sandboxed", folded));
-    facts.push(Fact::milliseconds("  in the same calls, native", native));
-    let step = (built.saturating_sub(folded) + native).as_secs_f64() / built.as_secs_f64();
-    facts.push(Fact::ratio("  rate over that with a native fold", step).goal("0.75"));
-    let query = Query { page_rows: 20, ..Query::default() };
-    let answer = view.query(&query)?;
-    facts.push(Fact::count("rows", usize::try_from(answer.total)?));
-    assert_eq!(answer.rows.len(), 20);
-    let asked = times(TIMES, || view.query(&query).map(drop))?;
-    facts.push(Fact::milliseconds("  the top 20 of them", asked).goal("50"));
-    let (a, b) = explained();
-    let explain = Explain { key: vec![person(a).parse()?, person(b).parse()?], item: None, day: None, as_of: None };
-    let entries = view.explain(&explain)?.evidence.len();
-    let explained = times(TIMES, || view.explain(&explain).map(drop))?;
-    facts.push(Fact::milliseconds(format!("  a row of {entries} entries explained"), explained).goal("1"));
-    view.delete()?;
-    Ok(())
-}
-
 /// What a view takes that is followed and has nothing to do.
 async fn memory(views: &Arc<Views>, strength: &Bytes, facts: &mut Figures) -> Result<()> {
     let log = MemoryLog::meetings(2_000, FOLD_PEOPLE);
     let before = resident_bytes(std::process::id())?;
     let mut followed = Vec::new();
     for number in 0..INSTANCES {
-        let view = follow(views, strength, &log, &format!(r#"{{"half_life_days":{}}}"#, 100 + number))?;
+        let view = follow(views, strength, &log, &format!(r#"{{"half_life_days":{}}}"#, 100 + number), noon(TODAY))?;
         view.wait_for(log.head()).await?;
         followed.push(view);
     }
@@ -207,7 +169,12 @@ async fn memory(views: &Arc<Views>, strength: &Bytes, facts: &mut Figures) -> Re
     Ok(())
 }
 
-fn follow(views: &Views, component: &Bytes, log: &Arc<MemoryLog>, settings: &str) -> Result<ViewHandle> {
+/// A clock that stands at noon of a day.
+fn noon(day: Day) -> Clock {
+    Arc::new(move || day.noon().millis())
+}
+
+fn follow(views: &Views, component: &Bytes, log: &Arc<MemoryLog>, settings: &str, clock: Clock) -> Result<ViewHandle> {
     let (_, head) = watch::channel::<Position>(log.head());
     Ok(views.follow(Following {
         name: "strength".to_owned(),
@@ -218,7 +185,7 @@ fn follow(views: &Views, component: &Bytes, log: &Arc<MemoryLog>, settings: &str
         history: Arc::clone(log) as Arc<dyn History>,
         held: Filter::default(),
         head,
-        clock: Arc::new(|| TODAY.noon().millis()),
+        clock,
     })?)
 }
 

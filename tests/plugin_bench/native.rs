@@ -74,7 +74,7 @@ fn jobs(numbers: Range<usize>, events: usize, people: usize) -> Jobs {
     let every = (events / EXPLAINED_ENTRIES).max(1);
     let mut jobs = BTreeMap::<(usize, usize), Vec<Event<'static>>>::new();
     for number in numbers {
-        let key = if number.is_multiple_of(every) { explained() } else { pair(number * STEP, people) };
+        let key = if number.is_multiple_of(every) { explained(people) } else { pair(number * STEP, people) };
         let hours = i64::try_from(number * DAYS * 24 / events).expect("two years of hours");
         let at = FIRST_DAY * DAY_MS + hours * DAY_MS / 24;
         let event = Event { position: Position(number as u64 + 1), at, others: 1, ..Event::default() };

@@ -10,3 +10,4 @@ pub(crate) mod routing;
 pub(crate) mod run;
 pub(crate) mod side_tables;
 pub(crate) mod source;
+pub(crate) mod turn;

@@ -110,6 +110,8 @@ pub(crate) const RUN_WAIT_MAX: Duration = Duration::from_secs(5);
 pub(crate) const RUN_WAIT_BATCHES: u32 = 16;
 /// The longest that a run takes; after a longer one, as of a slow plugin, the next has half as many batches.
 pub(crate) const RUN_TIME_MAX: Duration = Duration::from_secs(30);
+/// Keys whose rows as of the next day a view makes before it looks for new entries: some hundredths of a second.
+pub(crate) const DAY_STEP_KEYS: usize = 4_096;
 /// The longest pause of a view after a temporary failure.
 pub(crate) const FAILURE_PAUSE_MAX: Duration = Duration::from_mins(1);
 /// Fuel of one call, roughly one unit per instruction; the same for every call, so that batching makes no difference.

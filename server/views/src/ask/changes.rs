@@ -11,7 +11,7 @@ use crate::{
     file::{
         row::{RowHead, RowKey, StoredRow},
         store::{StoreError, read_meta},
-        tables::{CHANGES, ROWS, change_bytes, change_of},
+        tables::{CHANGES, Side, change_bytes, change_of},
     },
     view::{handle::ViewHandle, shared::ViewCursor},
 };
@@ -98,7 +98,7 @@ impl ChangeReader {
         let (position, round) = self.round_of(day, meta.cursor);
         let from = round.next.unwrap_or(Place { changed: position.plus(1), row: RowKey::first_of(Key::MIN) });
         let mut part = Part { known: round.known, room: bytes, rows: Vec::new(), removed: Vec::new() };
-        let next = part.fill(&read, from)?;
+        let next = part.fill(&read, meta.side, from)?;
         let position = next.map_or(position.max(meta.cursor), Place::told);
         *self = Self { position, round: Some(Round { next, ..round }) };
         Ok(part.changes(view, meta.cursor, position, day))
@@ -137,8 +137,8 @@ struct Part {
 
 impl Part {
     /// Adds rows while they fit; returns the first that did not fit.
-    fn fill(&mut self, read: &ReadTransaction, from: Place) -> Result<Option<Place>, StoreError> {
-        let (keys, rows) = (read.open_table(CHANGES)?, read.open_table(ROWS)?);
+    fn fill(&mut self, read: &ReadTransaction, side: Side, from: Place) -> Result<Option<Place>, StoreError> {
+        let (keys, rows) = (read.open_table(CHANGES)?, read.open_table(side.rows())?);
         for change in keys.range::<&[u8; 16]>(&change_bytes(from.changed, from.row.key)..)? {
             let (changed, key) = change_of(*change?.0.value());
             let first = if (changed, key) == (from.changed, from.row.key) { from.row } else { RowKey::first_of(key) };

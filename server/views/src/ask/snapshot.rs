@@ -9,7 +9,7 @@ use crate::{
         people::Meaning,
         row::{RowHead, RowKey},
         store::{StoreError, count_quarantined, find_record, keys_with, read_meta, read_quarantine},
-        tables::{CHANGES, Meta, PLACES, Quarantined, RECORDS, ROWS, Record, SECONDS, ZONES, change_bytes, change_of},
+        tables::{CHANGES, Meta, PLACES, Quarantined, RECORDS, Record, SECONDS, change_bytes, change_of},
         zones::{self, Zone},
     },
     fold::evaluate::{AsOf, EvaluateError, Evaluation, meant_key, named_keys},
@@ -203,7 +203,7 @@ impl<'a> Snapshot<'a> {
     pub(crate) fn zones_by(&self, order: RowOrder) -> Result<Option<Vec<(Best, Zone)>>, StoreError> {
         let place = order.column.and_then(|column| self.shared.bounded.place(column));
         let Some(place) = place.filter(|_| self.is_current()) else { return Ok(None) };
-        let bounds = zones::bounds_of(&self.read.open_table(ZONES)?, place)?;
+        let bounds = zones::bounds_of(&self.read.open_table(self.meta.side.zones())?, place)?;
         let mut zones: Vec<_> = bounds.into_iter().map(|(zone, bounds)| (order.best(bounds), zone)).collect();
         zones.sort_unstable();
         Ok(Some(zones))
@@ -214,7 +214,7 @@ impl<'a> Snapshot<'a> {
         self.check_at(0)?;
         let (first, last) = zone.keys();
         let (first, last) = (RowKey::first_of(first).to_bytes(), RowKey::last_of(last).to_bytes());
-        let rows = self.read.open_table(ROWS).map_err(StoreError::from)?;
+        let rows = self.read.open_table(self.meta.side.rows()).map_err(StoreError::from)?;
         for row in rows.range::<&[u8; 16]>(&first..=&last).map_err(StoreError::from)? {
             let (row_key, row) = row.map_err(StoreError::from)?;
             if RowHead::of(row.value()).is_there {
@@ -242,7 +242,7 @@ impl<'a> Snapshot<'a> {
 
     /// About how many rows there are.
     pub(crate) fn rows_about(&self) -> Result<usize, StoreError> {
-        Ok(usize::try_from(self.read.open_table(ROWS)?.len()?).unwrap_or(usize::MAX))
+        Ok(usize::try_from(self.read.open_table(self.meta.side.rows())?.len()?).unwrap_or(usize::MAX))
     }
 
     /// Visits every row, by key and item, until a visit fails; each row is only valid during its visit.
@@ -253,7 +253,7 @@ impl<'a> Snapshot<'a> {
         if self.meta.day != Some(self.day) {
             return self.visit_computed(Part::Whole, visit);
         }
-        let table = self.read.open_table(ROWS).map_err(StoreError::from)?;
+        let table = self.read.open_table(self.meta.side.rows()).map_err(StoreError::from)?;
         let mut stored = table.iter().map_err(StoreError::from)?.peekable();
         let mut step = 0;
         let mut visit_until = |until: Option<RowKey>, visit: &mut Visit<'_>| {
@@ -288,7 +288,7 @@ impl<'a> Snapshot<'a> {
 
     fn visit_stored(&self, key: Key, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), StoreError> {
         let (first, last) = (RowKey::first_of(key).to_bytes(), RowKey::last_of(key).to_bytes());
-        for row in self.read.open_table(ROWS)?.range::<&[u8; 16]>(&first..=&last)? {
+        for row in self.read.open_table(self.meta.side.rows())?.range::<&[u8; 16]>(&first..=&last)? {
             let (row_key, row) = row?;
             if RowHead::of(row.value()).is_there {
                 visit(RowKey::from_bytes(*row_key.value()), row.value());

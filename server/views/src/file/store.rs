@@ -6,8 +6,8 @@ use super::{
     people::{Merge, People},
     place::Place,
     tables::{
-        CHANGES, MENTIONS, MERGES, META, Meta, PEOPLE, PLACES, QUARANTINE, Quarantined, RECORDS, RETRACTIONS, ROWS,
-        Record, SECONDS, ZONES, mention_bytes, mentioned_position,
+        CHANGES, MENTIONS, MERGES, META, Meta, PEOPLE, PLACES, QUARANTINE, Quarantined, RECORDS, RETRACTIONS, Record,
+        SECONDS, Side, mention_bytes, mentioned_position,
     },
 };
 use crate::{contract::key::Key, share::portions::Portion};
@@ -151,10 +151,21 @@ fn create_tables(write: &WriteTransaction) -> Result<(), StoreError> {
     write.open_table(SECONDS)?;
     write.open_table(MENTIONS)?;
     write.open_table(RECORDS)?;
-    write.open_table(ROWS)?;
-    write.open_table(ZONES)?;
+    for side in Side::ALL {
+        write.open_table(side.rows())?;
+        write.open_table(side.zones())?;
+    }
     write.open_table(CHANGES)?;
     write.open_table(QUARANTINE)?;
+    Ok(())
+}
+
+/// Empties the tables of a side.
+pub(crate) fn clear_side(write: &WriteTransaction, side: Side) -> Result<(), StoreError> {
+    write.delete_table(side.rows())?;
+    write.delete_table(side.zones())?;
+    write.open_table(side.rows())?;
+    write.open_table(side.zones())?;
     Ok(())
 }
 

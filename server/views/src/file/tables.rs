@@ -5,7 +5,7 @@ use kith_core::{day::Day, position::Position};
 use redb::TableDefinition;
 
 /// Version of the format of this file. A file of another version is deleted and rebuilt.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// "meta" → [`Meta`]. One record, written by every transaction.
 pub(crate) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
@@ -23,16 +23,45 @@ pub(crate) const SECONDS: TableDefinition<&[u8; 8], ()> = TableDefinition::new("
 pub(crate) const MENTIONS: TableDefinition<&[u8; 12], ()> = TableDefinition::new("mentions");
 /// Key → [`Record`]. Permanent: a dropped key keeps a record without state.
 pub(crate) const RECORDS: TableDefinition<&[u8; 8], &[u8]> = TableDefinition::new("records");
-/// [`crate::file::row::RowKey`] → row as of the view's day, or the mark of a removed row. Replaced when its key
-/// changes.
-pub(crate) const ROWS: TableDefinition<&[u8; 16], &[u8]> = TableDefinition::new("rows");
+/// [`crate::file::row::RowKey`] → row as of a day, or the mark of a removed row. Replaced when its key changes. One for
+/// each [`Side`].
+const ROWS: [TableDefinition<&[u8; 16], &[u8]>; 2] = [TableDefinition::new("rows-0"), TableDefinition::new("rows-1")];
 /// [`crate::file::zones::Zone`] → smallest and largest value of each ordered column (u64 each). Written when they become
-/// wider, and anew with the rows of another day.
-pub(crate) const ZONES: TableDefinition<u32, &[u8]> = TableDefinition::new("zones");
+/// wider, and anew with the rows of another day. One for each [`Side`].
+const ZONES: [TableDefinition<u32, &[u8]>; 2] = [TableDefinition::new("zones-0"), TableDefinition::new("zones-1")];
 /// Position at which a key last changed, key. Moved when the key changes; empty until the view is built.
 pub(crate) const CHANGES: TableDefinition<&[u8; 16], ()> = TableDefinition::new("changes");
 /// Key → [`Quarantined`]. Kept until the key can be folded and read again.
 pub(crate) const QUARANTINE: TableDefinition<&[u8; 8], &[u8]> = TableDefinition::new("quarantine");
+
+/// Which of two tables has the rows of a day: those of the next day are made on the other side, until all are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Side {
+    #[default]
+    First,
+    Second,
+}
+
+impl Side {
+    pub(crate) const ALL: [Self; 2] = [Self::First, Self::Second];
+
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
+        }
+    }
+
+    /// The table of rows.
+    pub(crate) fn rows(self) -> TableDefinition<'static, &'static [u8; 16], &'static [u8]> {
+        ROWS[self as usize]
+    }
+
+    /// The table of the bounds of zones.
+    pub(crate) fn zones(self) -> TableDefinition<'static, u32, &'static [u8]> {
+        ZONES[self as usize]
+    }
+}
 
 /// The state of a view as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +72,8 @@ pub(crate) struct Meta {
     pub(crate) cursor: Position,
     /// The day that rows are as of; `None` until the view is built.
     pub(crate) day: Option<Day>,
+    /// Where those rows are.
+    pub(crate) side: Side,
     /// Number of keys with a state.
     pub(crate) keys: u64,
     /// Number of rows.
@@ -56,9 +87,10 @@ impl Meta {
     pub(crate) const KEY: &'static str = "meta";
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(73);
+        let mut bytes = Vec::with_capacity(74);
         bytes.extend_from_slice(&FORMAT.to_le_bytes());
         bytes.extend_from_slice(&self.identity);
+        bytes.push(self.side as u8);
         bytes.push(u8::from(self.day.is_some()));
         bytes.extend_from_slice(&self.day.map_or(0, Day::number).to_le_bytes());
         for number in [self.cursor.get(), self.keys, self.rows, self.state_bytes] {
@@ -71,12 +103,14 @@ impl Meta {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (format, rest) = bytes.split_first_chunk()?;
         let (identity, rest) = rest.split_first_chunk()?;
-        let ([has_day], rest) = rest.split_first_chunk()?;
+        let ([side, has_day], rest) = rest.split_first_chunk()?;
         let (day, rest) = rest.split_first_chunk()?;
         let numbers: &[u8; 32] = rest.try_into().ok()?;
         let number = |index: usize| u64::from_le_bytes(first(&numbers[index * 8..]));
+        let side = *Side::ALL.get(usize::from(*side))?;
         (u32::from_le_bytes(*format) == FORMAT).then(|| Self {
             identity: *identity,
+            side,
             day: (*has_day == 1).then(|| Day::new(i32::from_le_bytes(*day))),
             cursor: Position::new(number(0)),
             keys: number(1),
@@ -204,8 +238,9 @@ mod tests {
             cursor in any::<u64>().prop_map(Position::new),
             day in proptest::option::of(any::<i32>().prop_map(Day::new)),
             keys in any::<u64>(),
+            side in proptest::sample::select(&Side::ALL),
         ) {
-            let meta = Meta { identity: [7; 32], cursor, day, keys, rows: 3, state_bytes: 4 };
+            let meta = Meta { identity: [7; 32], cursor, day, side, keys, rows: 3, state_bytes: 4 };
             prop_assert_eq!(Meta::decode(&meta.encode()), Some(meta));
         }
 

@@ -4,13 +4,13 @@
 //! Invariant: the bounds of a zone contain the values of all its rows. They may be wider: of a row that changes, the old
 //! value goes on counting until the rows of another day are made.
 
-use super::{store::StoreError, tables::ZONES};
+use super::store::StoreError;
 use crate::contract::{
     Field, FieldType, GuestValue,
     key::{Key, first},
 };
-use redb::{ReadableTable, Table, WriteTransaction};
-use std::collections::BTreeMap;
+use redb::{ReadableTable, Table};
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// Keys are in one zone if their first people differ in these low bits only.
 const ZONE_BITS: u32 = 2;
@@ -99,8 +99,6 @@ impl Bounds {
 /// Bounds that grow as rows are made.
 pub(crate) struct Zones<'a> {
     bounded: &'a Bounded,
-    /// Whether the rows of all keys are made, in order, so that earlier bounds do not matter.
-    anew: bool,
     touched: BTreeMap<Zone, Touched>,
 }
 
@@ -110,14 +108,8 @@ struct Touched {
 }
 
 impl<'a> Zones<'a> {
-    /// For the rows of some keys.
-    pub(crate) fn wider(bounded: &'a Bounded) -> Self {
-        Self { bounded, anew: false, touched: BTreeMap::new() }
-    }
-
-    /// For the rows of all keys, in order.
-    pub(crate) fn anew(bounded: &'a Bounded) -> Self {
-        Self { anew: true, ..Self::wider(bounded) }
+    pub(crate) fn new(bounded: &'a Bounded) -> Self {
+        Self { bounded, touched: BTreeMap::new() }
     }
 
     /// Takes in the values of a row.
@@ -128,15 +120,17 @@ impl<'a> Zones<'a> {
         values: &[GuestValue],
     ) -> Result<(), StoreError> {
         let (zone, columns) = (Zone::of(key), &self.bounded.0);
-        if !self.touched.contains_key(&zone) {
-            let known = if self.anew { None } else { table.get(zone.0)? };
-            let bounds = match &known {
-                Some(record) => (0..columns.len()).map(|place| Bounds::read(record.value(), place)).collect(),
-                None => vec![Bounds::NONE; columns.len()],
-            };
-            self.touched.insert(zone, Touched { bounds, is_changed: known.is_none() });
-        }
-        let touched = self.touched.get_mut(&zone).expect("it was inserted");
+        let touched = match self.touched.entry(zone) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let known = table.get(zone.0)?;
+                let bounds = match &known {
+                    Some(record) => (0..columns.len()).map(|place| Bounds::read(record.value(), place)).collect(),
+                    None => vec![Bounds::NONE; columns.len()],
+                };
+                place.insert(Touched { bounds, is_changed: known.is_none() })
+            }
+        };
         for (bounds, column) in touched.bounds.iter_mut().zip(columns) {
             if let Some(value) = values.get(*column).and_then(ordinal) {
                 touched.is_changed |= bounds.widen(value);
@@ -145,14 +139,9 @@ impl<'a> Zones<'a> {
         Ok(())
     }
 
-    /// Writes the bounds that are complete: all, or when rows of all keys are made those of the zones before a key's.
-    pub(crate) fn write(
-        &mut self,
-        table: &mut Table<'_, u32, &'static [u8]>,
-        before: Option<Key>,
-    ) -> Result<(), StoreError> {
-        let rest = before.map_or_else(BTreeMap::new, |key| self.touched.split_off(&Zone::of(key)));
-        for (zone, touched) in std::mem::replace(&mut self.touched, rest) {
+    /// Writes the bounds that became wider.
+    pub(crate) fn write(self, table: &mut Table<'_, u32, &'static [u8]>) -> Result<(), StoreError> {
+        for (zone, touched) in self.touched {
             if touched.is_changed {
                 let bounds = touched.bounds.iter().flat_map(|bounds| [bounds.min, bounds.max]);
                 let record: Vec<u8> = bounds.flat_map(u64::to_le_bytes).collect();
@@ -161,11 +150,6 @@ impl<'a> Zones<'a> {
         }
         Ok(())
     }
-}
-
-/// Opens the table of bounds for writing.
-pub(crate) fn open(write: &WriteTransaction) -> Result<Table<'_, u32, &'static [u8]>, StoreError> {
-    Ok(write.open_table(ZONES)?)
 }
 
 /// Every zone with the bounds at a place.

@@ -272,7 +272,9 @@ impl Lab {
             head: watch::Sender::new(Position::ZERO).subscribe(),
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
         };
-        let (follower, shared) = self.views.prepare(&following)?;
+        let (mut follower, shared) = self.views.prepare(&following)?;
+        // So that the day turns in several steps.
+        follower.day_step_keys = 2;
         Ok(View { follower, handle: ViewHandle::without_thread(shared), log: Arc::clone(log), now, network })
     }
 

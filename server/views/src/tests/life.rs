@@ -246,35 +246,6 @@ fn two_versions_are_compared_as_of_one_position_and_day() {
 }
 
 #[test]
-fn rows_decay_when_the_day_turns() {
-    let log = MemoryLog::with_people();
-    log.met(TODAY, &[0, 1]);
-    let mut view = Lab::open().level(builtin("strength"), &log);
-    let before = view.digest();
-    let rows = view.rows(Query::default());
-    view.now.store(at(TODAY + 1, 0), Ordering::Relaxed);
-    view.catch_up();
-    assert_eq!(view.digest().day, Day::new(TODAY + 1));
-    assert_ne!(view.rows(Query::default()), rows);
-    assert_eq!(view.handle.digest(Some(Day::new(TODAY)), None).unwrap(), before);
-    view.now.store(at(TODAY, 23), Ordering::Relaxed);
-    view.catch_up();
-    assert_eq!(view.digest(), before, "a clock set back is followed");
-}
-
-#[test]
-fn entries_of_tomorrow_wait_for_it() {
-    let log = MemoryLog::with_people();
-    log.met(TODAY, &[0, 1]);
-    log.met(TODAY + 1, &[0, 1]);
-    let mut view = Lab::open().level(builtin("strength"), &log);
-    assert!(view.rows(Query::default())[0].ends_with("of 1"));
-    view.now.store(at(TODAY + 1, 0), Ordering::Relaxed);
-    view.catch_up();
-    assert!(view.rows(Query::default())[0].ends_with("of 2"));
-}
-
-#[test]
 fn a_log_that_lost_entries_is_taken_in_anew() {
     let log = MemoryLog::with_people();
     log.met(50, &[0, 1]);

@@ -3,6 +3,7 @@
 mod check;
 mod corrections;
 mod costs;
+mod days;
 mod harness;
 mod laws;
 mod life;

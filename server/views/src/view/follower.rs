@@ -13,9 +13,10 @@ use crate::{
     fold::{
         derivation::{Derivation, KeyChange, write_quarantine, write_records},
         evaluate::EvaluateError,
-        materialise::Materialisation,
+        materialise::{DayRows, Earlier, Materialisation},
         run::{Run, Span},
         side_tables::{BUILDING_KEY_BYTES, BUILT_KEY_BYTES, SideTables},
+        turn::DayTurn,
     },
     limits,
     plugin::runner::Runner,
@@ -47,6 +48,10 @@ pub(crate) struct Follower {
     meta: Meta,
     meaning: Meaning,
     quarantine: HashMap<Key, Quarantined>,
+    /// The rows of today while those of the view are as of an earlier day.
+    day_turn: Option<DayTurn>,
+    /// Keys whose rows as of today are made in a step.
+    pub(crate) day_step_keys: usize,
     /// Batches committed since the last transaction that was synced.
     unsynced: u32,
     /// The most batches of the next run: one after a failure, which may come again, fewer after a long run, and then
@@ -71,6 +76,8 @@ impl Follower {
             meta,
             meaning,
             quarantine,
+            day_turn: None,
+            day_step_keys: limits::DAY_STEP_KEYS,
             unsynced: 0,
             batches_max: u32::MAX,
             batches_before_waiting: 0,
@@ -133,6 +140,7 @@ impl Follower {
             // Not before: whoever waits for a view that stops here learns that it stopped.
             Ok(stepped) => {
                 self.shared.publish(&self.meta);
+                self.shared.note_turning(self.day_turn.as_ref().map(DayTurn::day));
                 Ok(stepped)
             }
             Err(error) => Err(error),
@@ -156,8 +164,15 @@ impl Follower {
             return Ok(Step::Advanced);
         }
         let today = self.shared.today();
-        if self.meta.day.is_some_and(|day| day != today) {
+        // Both go on at the same time: entries do not wait for the rows of today, nor those for quiet.
+        let is_turning = self.meta.day.is_some_and(|day| day != today);
+        if is_turning {
             self.turn_day(today)?;
+        } else {
+            // A clock that was set back.
+            self.day_turn = None;
+        }
+        if is_turning && self.meta.cursor >= head {
             return Ok(Step::Advanced);
         }
         if self.meta.cursor >= head && self.meta.day.is_some() {
@@ -210,7 +225,8 @@ impl Follower {
         run.grouped.write(&write, &run.intake, self.shape(), self.runner.cancel())?;
         run.grouped.drop_withdrawn(&shared.source, run.last);
         shared.room.check()?;
-        let (is_built, shape) = (self.meta.day.is_some(), self.shape());
+        let (shown, shape) = (self.meta.day, self.shape());
+        let mut day_turn = self.day_turn.clone();
         let mut side_tables = SideTables::default();
         side_tables.reserve(run.grouped.keys().count());
         self.derivation(&write).derive(&run, withdrawn, |runner, changes| {
@@ -218,36 +234,51 @@ impl Follower {
             note_stuck(&mut quarantine, &changes)?;
             write_records(&write, &changes, &mut meta)?;
             side_tables.note_seconds(&changes);
-            if !is_built {
-                return Ok(());
-            }
+            let Some(day) = shown else { return Ok(()) };
             side_tables.note_changes(&changes);
             let keys: Vec<(Key, Record)> = changes.into_iter().map(|change| (change.key, change.after)).collect();
-            let (source, meaning, quarantine, meta) = (&shared.source, &run.intake.meaning, &mut quarantine, &mut meta);
-            let (room, bounded, runs) = (&shared.room, &shared.bounded, &shared.plugin.places().runs);
-            Materialisation { write: &write, source, runner, shape, meaning, quarantine, meta, room, bounded, runs }
-                .make(today, &keys)
+            let (source, meaning, position) = (&shared.source, &run.intake.meaning, run.last);
+            let (room, bounded) = (&shared.room, &shared.bounded);
+            let mut materialisation =
+                Materialisation { write: &write, source, runner, shape, meaning, position, room, bounded };
+            let mut made = DayRows { day, side: meta.side, rows: &mut meta.rows, quarantine: &mut quarantine };
+            materialisation.make(&mut made, Earlier::Replaced, &keys)?;
+            day_turn.as_mut().map_or(Ok(()), |turn| turn.remake(&mut materialisation, keys))
         })?;
         side_tables.write(&write, self.runner.cancel())?;
-        let reaches_head = !is_built && run.last >= head;
+        let reaches_head = shown.is_none() && run.last >= head;
         if reaches_head && run.batches == 1 {
             let patience = if self.rows_due.is_some() { limits::RUN_WAIT_MAX } else { Duration::ZERO };
-            self.materialisation(&write, &run.intake.meaning, &mut quarantine, &mut meta).make_all(today, patience)?;
+            let mut made = DayRows { day: today, side: meta.side, rows: &mut meta.rows, quarantine: &mut quarantine };
+            let runs = &shared.plugin.places().runs;
+            self.materialisation(&write, &run.intake.meaning, run.last).make_all(&mut made, runs, patience)?;
+            meta.day = Some(today);
         }
         self.commit(write, meta, quarantine, run.batches)?;
-        self.meaning = run.intake.meaning;
+        (self.meaning, self.day_turn) = (run.intake.meaning, day_turn);
         self.rows_due = (reaches_head && run.batches > 1).then_some(run.last);
         Ok(())
     }
 
-    /// Makes all rows as of another day.
+    /// Makes rows as of today for some keys, and shows them once there are those of all keys.
     fn turn_day(&mut self, today: Day) -> Result<(), EvaluateError> {
         let shared = Arc::clone(&self.shared);
         let write = shared.store.write(self.lasting(1))?;
         let (mut meta, mut quarantine) = (self.meta, self.quarantine.clone());
-        let meaning = self.meaning.clone();
-        self.materialisation(&write, &meaning, &mut quarantine, &mut meta).make_all(today, Duration::ZERO)?;
+        let mut turn = match self.day_turn.clone().filter(|turn| turn.day() == today) {
+            Some(turn) => turn,
+            None => DayTurn::begin(&write, &meta, today)?,
+        };
+        let (meaning, keys) = (self.meaning.clone(), self.day_step_keys);
+        let is_complete = turn.go_on(&mut self.materialisation(&write, &meaning, meta.cursor), keys)?;
+        let unfinished = if is_complete {
+            turn.finish(&write, &mut meta, &mut quarantine)?;
+            None
+        } else {
+            Some(turn)
+        };
         self.commit(write, meta, quarantine, 1)?;
+        self.day_turn = unfinished;
         Ok(())
     }
 
@@ -256,7 +287,7 @@ impl Follower {
         tracing::warn!(view = %self.shared.name(), cursor = self.meta.cursor.get(), "log behind the view, rebuilding");
         self.shared.store.clear(self.meta.identity)?;
         self.read_file()?;
-        self.rows_due = None;
+        (self.rows_due, self.day_turn) = (None, None);
         self.shared.forget_tables();
         self.shared.publish(&self.meta);
         Ok(())
@@ -306,14 +337,12 @@ impl Follower {
         &'a mut self,
         write: &'a WriteTransaction,
         meaning: &'a Meaning,
-        quarantine: &'a mut HashMap<Key, Quarantined>,
-        meta: &'a mut Meta,
+        position: Position,
     ) -> Materialisation<'a> {
         let shape = self.shape();
         let Self { shared, runner, .. } = self;
-        let Shared { source, room, plugin, bounded, .. } = &**shared;
-        let runs = &plugin.places().runs;
-        Materialisation { write, source, runner, shape, meaning, quarantine, meta, room, bounded, runs }
+        let Shared { source, room, bounded, .. } = &**shared;
+        Materialisation { write, source, runner, shape, meaning, position, room, bounded }
     }
 }
 

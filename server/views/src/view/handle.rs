@@ -74,8 +74,8 @@ impl ViewHandle {
         self.shared.cursor.subscribe()
     }
 
-    /// Waits until the view has reached a position and its rows are as of today. The view skips its pauses while somebody
-    /// waits.
+    /// Waits until the view has reached a position and its rows are as of today; or as of yesterday, while making those of
+    /// today takes a while. The view skips its pauses while somebody waits.
     pub async fn wait_for(&self, position: Position) -> Result<ViewCursor, ViewStopped> {
         let mut cursor = self.cursor_watch();
         self.shared.wanted.fetch_max(position.get(), Ordering::AcqRel);
@@ -85,7 +85,7 @@ impl ViewHandle {
             if self.shared.condition().stopped.is_some() {
                 return Err(ViewStopped);
             }
-            if now.day == Some(self.shared.today()) && now.position >= position {
+            if self.shared.is_recent(now) && now.position >= position {
                 return Ok(now);
             }
             if self.shared.is_stopping() {

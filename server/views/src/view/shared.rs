@@ -23,7 +23,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 use tokio::sync::watch;
@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     pub(super) cursor: watch::Sender<ViewCursor>,
     /// The highest position that somebody waits for.
     pub(super) wanted: AtomicU64,
+    /// The day whose rows are being made beside those of an earlier day; `i64::MIN` if there is none.
+    turning_to: AtomicI64,
     condition: Mutex<Condition>,
     /// Ends the running thread, within a call of the plugin if necessary.
     stop: Mutex<Cancel>,
@@ -98,6 +100,7 @@ impl Shared {
             room: host.room.of(file.path),
             cursor: watch::Sender::default(),
             wanted: AtomicU64::new(0),
+            turning_to: AtomicI64::new(i64::MIN),
             condition: Mutex::default(),
             stop: Mutex::default(),
             turns: host.turns,
@@ -124,6 +127,23 @@ impl Shared {
     pub(crate) fn publish(&self, meta: &Meta) {
         let cursor = ViewCursor { position: meta.cursor, day: meta.day };
         self.cursor.send_if_modified(|known| std::mem::replace(known, cursor) != cursor);
+    }
+
+    /// Notes the day whose rows are being made beside those of an earlier day.
+    pub(crate) fn note_turning(&self, day: Option<Day>) {
+        let day = day.map_or(i64::MIN, |day| i64::from(day.number()));
+        if self.turning_to.swap(day, Ordering::AcqRel) != day {
+            // Nobody waits for the end of it.
+            self.cursor.send_modify(|_| {});
+        }
+    }
+
+    /// Whether rows are as of today, or those of today are being made beside those of yesterday: until all are there,
+    /// yesterday's are the latest.
+    pub(crate) fn is_recent(&self, cursor: ViewCursor) -> bool {
+        let today = self.today();
+        let is_turning = self.turning_to.load(Ordering::Acquire) == i64::from(today.number());
+        cursor.day.is_some_and(|day| day == today || is_turning && today.number().checked_sub(1) == Some(day.number()))
     }
 
     /// Drops the tables computed for other days and positions.
