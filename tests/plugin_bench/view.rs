@@ -3,7 +3,7 @@
 use crate::{
     TIMES, follow,
     log::{MemoryLog, TODAY, explained, person},
-    median, native, times,
+    native, times,
 };
 use anyhow::{Result, ensure};
 use bytes::Bytes;

@@ -48,9 +48,15 @@ use tower::{Layer, Service, ServiceExt};
 /// Puts the HTTP door beside a service: what answers requests for its routes, behind the layers of calls; `None` if the
 /// door is closed.
 #[derive(Clone)]
-pub(crate) struct HttpLayer<H>(pub(crate) Option<H>);
+pub(crate) struct HttpLayer<H>(Option<Arc<H>>);
 
-impl<S, H: Clone> Layer<S> for HttpLayer<H> {
+impl<H> HttpLayer<H> {
+    pub(crate) fn new(http: Option<H>) -> Self {
+        Self(http.map(Arc::new))
+    }
+}
+
+impl<S, H> Layer<S> for HttpLayer<H> {
     type Service = WithHttp<S, H>;
 
     fn layer(&self, inner: S) -> WithHttp<S, H> {
@@ -58,17 +64,17 @@ impl<S, H: Clone> Layer<S> for HttpLayer<H> {
     }
 }
 
-/// A service with the HTTP door beside it.
+/// A service with the HTTP door beside it. The door is shared, since a service is cloned with each call.
 #[derive(Clone)]
 pub(crate) struct WithHttp<S, H> {
-    http: Option<H>,
+    http: Option<Arc<H>>,
     inner: S,
 }
 
 impl<S, H> Service<Request<Body>> for WithHttp<S, H>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
-    H: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    H: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
     H::Future: Send,
 {
     type Response = Response<Body>;
@@ -80,7 +86,7 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match self.http.clone().filter(|_| is_of_http_door(request.uri().path())) {
+        match self.http.as_deref().filter(|_| is_of_http_door(request.uri().path())).cloned() {
             Some(http) => Either::Right(Box::pin(async move { Ok(ask(http, request).await) })),
             None => Either::Left(self.inner.call(request)),
         }

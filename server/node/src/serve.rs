@@ -6,13 +6,17 @@ use crate::{
     console::Console,
     door::{
         connection::{self, Listener},
-        front::FrontLayer,
+        front::{Beside, FrontLayer},
         http_door::OriginsLayer,
         session_call::SessionCalls,
     },
     grpc::{
         Services,
-        layers::{auth::AuthLayer, deadline::DeadlineLayer, requests::RequestsLayer},
+        layers::{
+            auth::{AuthLayer, Entrance},
+            deadline::DeadlineLayer,
+            requests::RequestsLayer,
+        },
     },
     http::{Answering, HttpLayer},
     limits::{self, Limits, seconds},
@@ -81,17 +85,17 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
     let routes = routes(node)?.add_service(health_service);
     let limits = node.limits();
     let deadline = DeadlineLayer { max: seconds(limits.unary_deadline_s) };
-    let auth = AuthLayer {
+    let auth = AuthLayer::new(Entrance {
         authenticator: node.authenticator().clone(),
         rate: node.call_rate().clone(),
         feeds: node.feed_rate().clone(),
-    };
+    });
     let requests = RequestsLayer::new(node);
     let answering = || deadline.layer(auth.layer(requests.layer(Answering::new(node))));
     let serving = server(limits)
         .layer(front(node))
         .layer(OriginsLayer::new(node.http()))
-        .layer(HttpLayer(node.http().enabled.then(answering)))
+        .layer(HttpLayer::new(node.http().enabled.then(answering)))
         .layer(GrpcWebLayer::new())
         .layer(deadline.clone())
         .layer(auth.clone())
@@ -123,11 +127,11 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
 /// The console and the sessions of browsers, in front of the calls.
 fn front(node: &Node) -> FrontLayer {
     let (sessions, rate) = (node.sessions(), node.call_rate().clone());
-    FrontLayer {
+    FrontLayer::new(Beside {
         console: sessions.enabled().then(Console::embedded),
         http: node.http().enabled,
         sessions: SessionCalls::new(sessions.clone(), node.authenticator().clone(), rate, node.limits()),
-    }
+    })
 }
 
 fn server(limits: &Limits) -> Server {

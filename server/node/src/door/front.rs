@@ -14,6 +14,7 @@ use futures_util::future::{BoxFuture, Either};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
 use std::{
     future::{Ready, ready},
+    sync::Arc,
     task::{Context, Poll},
 };
 use tonic::body::Body;
@@ -30,7 +31,10 @@ const GRPC_WEB: &str = "application/grpc-web";
 
 /// Puts sessions and the console beside a service.
 #[derive(Clone)]
-pub(crate) struct FrontLayer {
+pub(crate) struct FrontLayer(Arc<Beside>);
+
+/// What is beside calls. It is shared, since a service is cloned with each call.
+pub(crate) struct Beside {
     /// The console's files; `None` where it is switched off.
     pub(crate) console: Option<Console>,
     /// Begins and ends sessions.
@@ -39,18 +43,24 @@ pub(crate) struct FrontLayer {
     pub(crate) http: bool,
 }
 
+impl FrontLayer {
+    pub(crate) fn new(beside: Beside) -> Self {
+        Self(Arc::new(beside))
+    }
+}
+
 impl<S> Layer<S> for FrontLayer {
     type Service = Front<S>;
 
     fn layer(&self, inner: S) -> Front<S> {
-        Front { layer: self.clone(), inner }
+        Front { beside: Arc::clone(&self.0), inner }
     }
 }
 
 /// A service with sessions and a console beside it.
 #[derive(Clone)]
 pub(crate) struct Front<S> {
-    layer: FrontLayer,
+    beside: Arc<Beside>,
     inner: S,
 }
 
@@ -79,13 +89,13 @@ where
             return Either::Left(self.inner.call(request));
         }
         if is_of_http_door(path) {
-            if self.layer.http {
+            if self.beside.http {
                 return Either::Left(self.inner.call(request));
             }
             return now(console::text(StatusCode::NOT_FOUND, "nothing is here; the HTTP door is switched off\n"));
         }
         let is_page = [Method::GET, Method::HEAD].contains(method);
-        let Some(console) = self.layer.console.as_ref().filter(|_| is_page || path == SESSION) else {
+        let Some(console) = self.beside.console.as_ref().filter(|_| is_page || path == SESSION) else {
             if is_page || path == SESSION {
                 return now(console::text(StatusCode::NOT_FOUND, "nothing is here; the console is switched off\n"));
             }
@@ -97,7 +107,7 @@ where
         if ![Method::POST, Method::DELETE].contains(method) {
             return now(console::wrong_method(SESSION_METHODS));
         }
-        let sessions = self.layer.sessions.clone();
+        let sessions = self.beside.sessions.clone();
         Either::Right(Either::Right(Box::pin(async move { Ok(sessions.answer(request).await) })))
     }
 }

@@ -16,7 +16,10 @@ use futures_util::{
     future::{Either, MapOk, Ready, ready},
 };
 use http::{Request, Response};
-use std::task::{Context, Poll};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument, instrument::Instrumented};
@@ -29,7 +32,10 @@ const OPEN: [&str; 4] =
 
 /// Puts an [`Authenticator`] and the call rate of each principal in front of a service.
 #[derive(Clone)]
-pub(crate) struct AuthLayer {
+pub(crate) struct AuthLayer(Arc<Entrance>);
+
+/// Lets callers in. It is shared, since a service is cloned with each call.
+pub(crate) struct Entrance {
     /// Identifies callers.
     pub(crate) authenticator: Authenticator,
     /// How often they may call.
@@ -38,15 +44,21 @@ pub(crate) struct AuthLayer {
     pub(crate) feeds: FeedRate,
 }
 
+impl AuthLayer {
+    pub(crate) fn new(entrance: Entrance) -> Self {
+        Self(Arc::new(entrance))
+    }
+}
+
 impl<S> Layer<S> for AuthLayer {
     type Service = Auth<S>;
 
     fn layer(&self, inner: S) -> Auth<S> {
-        Auth { door: self.clone(), inner }
+        Auth { entrance: Arc::clone(&self.0), inner }
     }
 }
 
-impl AuthLayer {
+impl Entrance {
     /// The visitor, if it is authenticated and may call now.
     fn admit<B>(&self, request: &Request<B>) -> Result<Visitor, Failure> {
         let peer = request.extensions().get::<Peer>();
@@ -71,7 +83,7 @@ impl AuthLayer {
 /// A service that only authenticated calls reach, at the rate allowed to their principal.
 #[derive(Clone)]
 pub(crate) struct Auth<S> {
-    door: AuthLayer,
+    entrance: Arc<Entrance>,
     inner: S,
 }
 
@@ -115,7 +127,7 @@ where
             }
         }
         if route.is_some() || !OPEN.iter().any(|prefix| path.starts_with(prefix)) {
-            match self.door.admit(&request) {
+            match self.entrance.admit(&request) {
                 Ok(visitor) => {
                     span.record("principal", visitor.key().1.as_str());
                     request.extensions_mut().insert(visitor);
