@@ -276,7 +276,7 @@ fn a_row_that_is_not_as_it_should_be_is_shown_and_can_be_accepted() {
         let all = ["plugin", "test", text(&component), "--folder", text(own.path())];
         kith(&alone(), &[&all[..], more].concat())
     };
-    let differs = test(&[]).exits(6).says("1 of 1 cases differ");
+    let differs = test(&[]).exits(6).says("1 of 1 case differs");
     assert!(
         differs.stdout.contains("\"minutes\":56") && differs.stdout.contains("\"minutes\":55"),
         "{}",
@@ -285,6 +285,21 @@ fn a_row_that_is_not_as_it_should_be_is_shown_and_can_be_accepted() {
     test(&["--accept"]).ok();
     assert_eq!(fs::read_to_string(&case).expect("a file"), good, "accepted rows are written as they were");
     test(&[]).ok();
+}
+
+#[test]
+fn a_plugin_with_the_name_of_a_built_in_view_is_refused_before_it_is_installed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("strength.wasm");
+    let component = kith_bundle::find("strength").expect("it is built in").component;
+    let check = || kith(&alone(), &["plugin", "check", text(&path), "--entries", "50"]);
+    fs::write(&path, component).expect("a file");
+    check().ok();
+    // A section that says nothing makes it another component.
+    fs::write(&path, [component, &[0, 2, 1, b'x']].concat()).expect("a file");
+    check()
+        .exits(4)
+        .says("`strength` is the name of a built-in view or report: choose another, such as `our_strength`");
 }
 
 #[test]

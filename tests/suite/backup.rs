@@ -121,7 +121,7 @@ fn an_offline_backup_holds_what_an_online_one_does() {
     assert!(server.terminate().success());
     kithd(&["backup", "--data", path(&data), "--to", &shelf.file("log")])
         .ok()
-        .prints(&format!("1 networks, {VILLAGE_ENTRIES} entries (default up to {VILLAGE_ENTRIES})"));
+        .prints(&format!("1 network, {VILLAGE_ENTRIES} entries (default up to {VILLAGE_ENTRIES})"));
     kithd(&["backup-keys", "--data", path(&data), "--to", &shelf.file("keys")]).ok();
     for log in ["online", "log"] {
         let copy = restore_elsewhere(&shelf, log);
@@ -300,6 +300,6 @@ fn a_backup_goes_from_pipe_to_pipe() {
     };
     kithd(&["restore", "--from", fifo.to_str().unwrap(), "--data", &shelf.file("new")])
         .ok()
-        .prints("restored 1 networks");
+        .prints("restored 1 network, ");
     writing.join().unwrap();
 }

@@ -74,7 +74,7 @@ fn an_export_goes_on_where_the_one_before_ended_and_leaves_out_what_only_a_serve
     token(&cli, &["--role", "reader"]);
     cli.run(&["met", "amina", "dan"]).ok();
     let ran = cli.run(&["export", &folder.path("second.ndjson"), "--after", &before]).ok();
-    ran.says("1 entries that only a server records").prints("1 entries, up to position");
+    ran.says("left out: 1 entry that only a server records").prints("1 entry, up to position");
     let line: Value = serde_json::from_str(&folder.read("second.ndjson")).unwrap();
     assert_eq!(line["people"], serde_json::json!(["amina", "dan"]));
     let of_ben = cli.run(&["export", "-", "--format", "jsonl", "--person", "ben", "--kind", "met"]).ok();

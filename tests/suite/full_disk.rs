@@ -136,6 +136,7 @@ fn views_that_wait_for_room_say_so_and_take_no_room() {
     }
     cli.run(&["met", "amina", "ben"]).ok();
     cli.run(&["view", "strength"]).exits(5).says("the view waits for room on the disk");
+    assert!(server.hear("view waits for room").contains("views leave 1048576 MiB free"));
     cli.run(&["log"]).ok().prints("met");
 }
 

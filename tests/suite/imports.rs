@@ -138,7 +138,9 @@ fn headings_are_recognised_and_no_refusals() {
     let told = files.edges(&cli, &[&flags[..], &["--header"]].concat()).ok();
     assert_eq!(told.stderr, "", "there is nothing to say where it was said before");
     let ran = files.edges(&cli, &[&flags[..], &["--no-header", "--dry-run"]].concat()).exits(4);
-    ran.prints("line 1: EVENT_INVALID time: must be").prints("it is \"time\"").prints("1 people and 1 organisations");
+    ran.prints("line 1: EVENT_INVALID time: must be")
+        .prints("it is \"time\"")
+        .prints("1 person and 1 organisation added");
 }
 
 #[test]
@@ -181,7 +183,7 @@ fn a_dry_run_shows_the_first_ten_records_and_the_counts_and_writes_nothing() {
     assert_eq!(ran.stdout.lines().filter(|line| line.contains("Amina Shah and nia met")).count(), 10, "{}", ran.stdout);
     let ran = ran.prints("1  2026-01-01T00:01:00Z  met   Amina Shah and nia met  new");
     let ran = ran.prints("nothing was recorded; 12 to record, 1 refused, 1 skipped");
-    ran.prints("1 people and 1 organisations to add first: ward").prints("line 14: EVENT_INVALID to: must be");
+    ran.prints("1 person and 1 organisation to add first: ward").prints("line 14: EVENT_INVALID to: must be");
     assert_eq!(cli.head(), VILLAGE_ENTRIES);
 
     let shown = files.edges_json(&cli, &dry).exits(4).json();

@@ -37,12 +37,12 @@ fn whatever_can_be_read_is_imported_whole_and_once() {
     let head = cli.head();
     let check = |line: String, expected: &str| shell(&cli, &line).ok().prints(expected);
     check(format!("\"$KITH\" import <(cat {file})"), "1 accepted, 0 duplicates");
-    check(format!("cat {file} | \"$KITH\" import /dev/stdin"), "0 accepted, 1 duplicates");
-    check(format!("\"$KITH\" import - < {file}"), "0 accepted, 1 duplicates");
-    check(format!("gzip -c {file} | \"$KITH\" import -"), "0 accepted, 1 duplicates");
+    check(format!("cat {file} | \"$KITH\" import /dev/stdin"), "0 accepted, 1 duplicate,");
+    check(format!("\"$KITH\" import - < {file}"), "0 accepted, 1 duplicate,");
+    check(format!("gzip -c {file} | \"$KITH\" import -"), "0 accepted, 1 duplicate,");
     let fifo = folder.path().join("fifo");
     let fifo = fifo.to_str().unwrap();
-    check(format!("mkfifo {fifo}; cat {file} > {fifo} & \"$KITH\" import {fifo}"), "0 accepted, 1 duplicates");
+    check(format!("mkfifo {fifo}; cat {file} > {fifo} & \"$KITH\" import {fifo}"), "0 accepted, 1 duplicate,");
     assert_eq!(cli.head(), head + 1);
     check(format!("gzip -c {file} | \"$KITH\" record -"), "1: recorded");
     assert_eq!(cli.head(), head + 2);

@@ -17,8 +17,8 @@ use serde_json::Value as Json;
 pub(crate) struct Written {
     /// How much.
     pub(crate) count: u64,
-    /// Of what, in the plural.
-    pub(crate) what: &'static str,
+    /// Of what, if it is one and if it is not.
+    pub(crate) what: (&'static str, &'static str),
     /// Up to which entry, for what is made of entries.
     pub(crate) position: Option<Position>,
     /// Entries that the format has no place for.
@@ -26,7 +26,7 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    fn of(count: u64, what: &'static str) -> Self {
+    fn of(count: u64, what: (&'static str, &'static str)) -> Self {
         Self { count, what, position: None, left_out: 0 }
     }
 }

@@ -103,6 +103,17 @@ impl Place {
         }
     }
 
+    /// Why something is not known here: because a replica has nothing yet, or for the reason that is given.
+    pub(crate) fn unless_empty(&self, why: Failure) -> Failure {
+        let is_empty = |replica: &Replica| replica.status().is_ok_and(|status| status.synced_at.is_none());
+        match self {
+            Self::Replica(replica) if is_empty(replica) => {
+                Failure::Unavailable(format!("{why}: this replica is empty, `kith sync` fetches the log first"))
+            }
+            Self::Replica(_) | Self::Server(_) => why,
+        }
+    }
+
     /// All organisations.
     pub(crate) async fn organisations(&self) -> Result<Vec<v1::Organisation>, Failure> {
         match self {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: an alarm changes nothing in the replica except that it is recorded there.
 
+use kith_core::counted::counted;
 use kith_core::{
     checkpoint::{SignedCheckpoint, VerifierKey},
     timestamp::Timestamp,
@@ -59,13 +60,15 @@ impl fmt::Display for Finding {
             }
             Self::Shrunk { held, found } => write!(
                 f,
-                "the server's log ends at position {found}, although it had sent {held} entries: it was rolled back, \
-                 for example by restoring an old backup"
+                "the server's log ends at position {found}, although it had sent {}: it was rolled back, for example by \
+                 restoring an old backup",
+                counted(*held, "entry", "entries")
             ),
             Self::Rewritten { held, why } => {
                 write!(
                     f,
-                    "the server's log does not continue the {held} entries held here: history was rewritten ({why})"
+                    "the server's log does not continue the {} held here: history was rewritten ({why})",
+                    counted(*held, "entry", "entries")
                 )
             }
             Self::Altered { verified, why } => {
@@ -115,11 +118,11 @@ impl Evidence<'_> {
         let key = |key: Option<&VerifierKey>| key.map_or_else(missing, |key| format!("{key}\n"));
         let note = |note: Option<&SignedCheckpoint>| note.map_or_else(missing, ToString::to_string);
         format!(
-            "{}\n\nFound at {} ms since 1970. The tree held here has {} entries and the root {}.\n\n\
+            "{}\n\nFound at {} ms since 1970. The tree held here has {} and the root {}.\n\n\
              == Key known before\n{}\n== Checkpoint held here\n{}\n== Key given now\n{}\n== Checkpoint given now\n{}",
             self.finding,
             self.at.millis(),
-            self.held.0,
+            counted(self.held.0, "entry", "entries"),
             self.held.1,
             key(self.known_key),
             note(self.known),

@@ -9,6 +9,7 @@ use super::{
     tables::GAPS,
 };
 use crate::partial_tree::PartialTree;
+use kith_core::counted::counted;
 use kith_core::{
     checkpoint::{SignedCheckpoint, VerifierKey},
     position::Position,
@@ -94,7 +95,8 @@ fn check_note(note: &str, key: &str, root: &Hash, position: Position) -> Option<
     match note.verify(&key) {
         Err(error) => Some(error.to_string()),
         Ok(checkpoint) if checkpoint.size < position.get() => {
-            Some(format!("the checkpoint vouches for {} entries of {position}", checkpoint.size))
+            let entries = counted(checkpoint.size, "entry", "entries");
+            Some(format!("the checkpoint vouches for {entries} of {position}"))
         }
         Ok(checkpoint) if checkpoint.size == position.get() && checkpoint.root != *root => {
             Some("the checkpoint signs another tree".to_owned())

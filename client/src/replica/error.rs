@@ -2,6 +2,7 @@
 
 use super::alarm::Alarm;
 use crate::error::Error;
+use kith_core::counted::{counted, noun};
 use kith_core::{
     authority::Lost,
     id::{EventId, NetworkName, PersonId},
@@ -146,12 +147,15 @@ impl SyncError {
 fn scope_lost(lost: Lost, removed: u64) -> String {
     match lost {
         Lost::Organisation => format!(
-            "the token was revoked: {removed} entries that only its organisation may see were removed here, and nothing \
-             that was recorded here is lost; log in with another token"
+            "the token was revoked: {} that only its organisation may see {} removed here, and nothing that was recorded \
+             here is lost; log in with another token",
+            counted(removed, "entry", "entries"),
+            noun(removed, "was", "were")
         ),
         Lost::Network => format!(
-            "the membership has ended: all {removed} entries and all words were removed here; events that were not sent \
-             are among the refused, without words"
+            "the membership has ended: {} and all words were removed here; events that were not sent are among the \
+             refused, without words",
+            counted(removed, "entry", "entries")
         ),
     }
 }

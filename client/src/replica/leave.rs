@@ -4,6 +4,7 @@
 //! removed, not just their contents: a deleted row's bytes would stay behind. The keys of its words are overwritten first.
 
 use super::{Inner, Outbox, Replica, error::StoreError, keyring::remove_keys, limits, turns};
+use kith_core::counted::counted;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -16,7 +17,10 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum LeaveError {
     /// Events of this device are not in the log: send them, or ask for them to be deleted.
-    #[error("{pending} events are waiting to be sent and {refused} were refused: nothing was removed")]
+    #[error(
+        "{} waiting to be sent and {} refused: nothing was removed",
+        counted(*pending, "event is", "events are"), counted(*refused, "was", "were")
+    )]
     Unsent {
         /// Events that are waiting to be sent.
         pending: u64,

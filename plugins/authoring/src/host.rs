@@ -6,9 +6,9 @@ pub mod case;
 pub mod check;
 pub mod report;
 
-use crate::{failure::Failure, log::spool::Spool};
+use crate::{failure::Failure, log::spool::Spool, project::check_free};
 use etcetera::{BaseStrategy, choose_base_strategy};
-use kith_client::v1;
+use kith_client::{replica::OfflinePlugin, v1};
 use kith_core::{day::Day, filter::Filter, history::History, id::NetworkName, position::Position};
 use kith_views::{
     Clock, Compiling, Config, Declared, FollowError, Following, Manifest, Priority, Query, QueryAnswer, QueryError,
@@ -65,6 +65,14 @@ impl Host {
     /// Compiles a component and reads its manifest. Blocks.
     pub fn declared(&self, component: &[u8], settings: &str) -> Result<Declared, Failure> {
         self.views.inspect(component, settings).map_err(|refused| Failure::PluginRefused(refused.to_string()))
+    }
+
+    /// Refuses a plugin whose name no network can give it. Those that are built in may have their names.
+    pub fn check_name(&self, component: &[u8], declared: &Declared) -> Result<(), Failure> {
+        if OfflinePlugin::builtins().iter().any(|builtin| *builtin.component == *component) {
+            return Ok(());
+        }
+        check_free(declared.name()).map_err(|taken| Failure::PluginRefused(taken.to_string()))
     }
 
     /// The same for a view. Blocks.

@@ -3,6 +3,7 @@
 pub mod language;
 
 use crate::failure::{Failure, read_text};
+use kith_client::replica::OfflinePlugin;
 use language::Language;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -71,6 +72,15 @@ pub fn check_name(name: &str) -> Result<(), Failure> {
     Err(Failure::Usage(format!("`{name}` cannot be the name of a view: {rule}")))
 }
 
+/// Refuses names that no network can give to a plugin, because a built-in view or report has them.
+pub fn check_free(name: &str) -> Result<(), Failure> {
+    if OfflinePlugin::builtins().iter().any(|builtin| builtin.name == name) {
+        let advice = format!("choose another, such as `our_{name}`");
+        return Err(Failure::Usage(format!("`{name}` is the name of a built-in view or report: {advice}")));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +99,17 @@ mod tests {
         assert!(project.component().ends_with("dist/visits.wasm"));
         fs::write(folder.path().join(FILE), "name = \"../x\"\nlanguage = \"rust\"\n").expect("a file");
         assert!(matches!(Project::find(&inner), Err(Failure::Usage(_))), "no name");
+    }
+
+    #[test]
+    fn names_of_what_is_built_in_are_taken() {
+        for name in ["strength", "follow_ups", "bridges", "who_should_meet"] {
+            let taken = check_free(name).expect_err(name).to_string();
+            assert!(taken.ends_with(&format!("choose another, such as `our_{name}`")), "{taken}");
+        }
+        for name in ["our_strength", "visits"] {
+            check_free(name).expect(name);
+        }
     }
 
     #[test]

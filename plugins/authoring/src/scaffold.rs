@@ -8,7 +8,7 @@ pub use templates::Sort;
 
 use crate::{
     failure::Failure,
-    project::{FILE, Manifest, check_name},
+    project::{FILE, Manifest, check_free, check_name},
 };
 use std::{fs, path::Path};
 use templates::Template;
@@ -21,6 +21,7 @@ const EXAMPLE_TYPE: &str = "Contacts";
 /// Writes a new plugin into a folder that does not exist yet. Returns the paths of the files in it.
 pub fn write(name: &str, sort: Sort, folder: &Path) -> Result<Vec<&'static str>, Failure> {
     check_name(name)?;
+    check_free(name)?;
     if folder.exists() {
         return Err(Failure::Usage(format!(
             "{} is there already: take another name, or move it away",

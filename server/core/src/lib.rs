@@ -9,6 +9,7 @@ pub mod authority;
 pub mod backup;
 pub mod checkpoint;
 pub mod condition;
+pub mod counted;
 pub mod day;
 pub mod decide;
 pub mod detail;

@@ -131,7 +131,7 @@ fn backups_go_through_pipes() {
     let (data, copy) = (data.to_str().unwrap(), copy.to_str().unwrap());
     let backup = run_with(&["backup", "--data", data, "--to", "-"], &[]);
     assert_eq!(backup.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&backup.stderr).contains("- holds 1 networks"), "reported on standard error");
+    assert!(String::from_utf8_lossy(&backup.stderr).contains("- holds 1 network,"), "reported on standard error");
     let keys = run_with(&["backup-keys", "--data", data, "--to", "-"], &[]);
     assert_eq!(keys.status.code(), Some(0));
     let checked = run_with(&["check", "--data", data, "--backup", "-"], &backup.stdout);

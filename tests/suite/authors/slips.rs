@@ -8,11 +8,16 @@ use std::fs;
 type Slip = (&'static [&'static str], i32, &'static str);
 
 /// Where no server is needed.
-const ALONE: [Slip; 9] = [
+const ALONE: [Slip; 10] = [
     (
         &["plugin", "new", "Home-Visits", "--lang", "rust"],
         2,
         "`Home-Visits` cannot be the name of a view: 1 to 64 characters of a-z, 0-9 and _ are needed, a letter first",
+    ),
+    (
+        &["plugin", "new", "strength", "--lang", "rust"],
+        2,
+        "`strength` is the name of a built-in view or report: choose another, such as `our_strength`",
     ),
     (&["plugin", "new", "visits", "--lang", "go"], 2, "invalid value 'go' for '--lang <LANGUAGE>'"),
     (

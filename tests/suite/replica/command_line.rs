@@ -54,7 +54,10 @@ fn after_a_day_offline_two_devices_and_the_server_agree() {
         cli.run(&["person", "add", name, "--id", id]).ok();
     }
     let (one, other) = (Kith::new(&cli), Kith::new(&cli));
+    one.offline(&["met", "shah", "ben"]).exits(5).says("this replica is empty, `kith sync` fetches the log first");
+    one.offline(&["person", "--org", "north"]).exits(5).says("there is no organisation \"north\"");
     one.run(&["sync"]).ok().prints("at position 3, verified: 3 fetched");
+    one.offline(&["met", "shah", "nobody"]).exits(3).says("there is no person \"nobody\", neither by id nor by name");
     other.run(&["sync"]).ok();
 
     one.offline(&["sync"]).exits(5);
@@ -255,9 +258,9 @@ fn what_was_refused_can_be_mended_and_sent_again() {
     let (_server, device) = three_people();
     device.run(&["person", "add", "Another Amina", "--id", "amina"]).ok();
     for _ in 0..2 {
-        device.run(&["sync"]).exits(4).says("1 events were refused");
+        device.run(&["sync"]).exits(4).says("1 event was refused");
     }
-    device.run(&["outbox", "retry", "--all"]).ok().prints("1 events are waiting to be sent");
+    device.run(&["outbox", "retry", "--all"]).ok().prints("1 event is waiting to be sent");
     device.run(&["sync"]).exits(4);
     let refused = device.json(&["outbox", "list"]);
     assert_eq!(refused["reason"], "ALREADY_EXISTS");

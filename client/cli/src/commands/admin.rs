@@ -8,6 +8,7 @@ use crate::{
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::v1;
+use kith_core::counted::counted;
 use serde_json::{Value, json};
 use std::{
     io::{self, Write},
@@ -69,7 +70,7 @@ fn json_of(networks: &[v1::BackedUpNetwork]) -> Vec<Value> {
 fn summary(to: &Path, bytes: u64, networks: &[v1::BackedUpNetwork]) -> String {
     let heads: Vec<_> =
         networks.iter().map(|network| format!("{} up to position {}", network.name, network.head)).collect();
-    format!("{} holds {} ({bytes} bytes)", to.display(), heads.join(", "))
+    format!("{} holds {} ({})", to.display(), heads.join(", "), counted(bytes, "byte", "bytes"))
 }
 
 /// What has been received.

@@ -11,6 +11,7 @@ use crate::{
     show::people::Names,
 };
 use kith_client::{BundleEntries, BundleError, BundleLine, BundleReader, Recorded};
+use kith_core::counted::counted;
 use kith_core::{
     checkpoint::{Checkpoint, VerifierKey},
     event::Fact,
@@ -192,7 +193,11 @@ impl Summary {
             }
         };
         [
-            format!("verified: {} of the {size} entries of {origin}, root {root}", self.entries),
+            format!(
+                "verified: {} of the {} of {origin}, root {root}",
+                self.entries,
+                counted(*size, "entry", "entries")
+            ),
             format!("positions: {}", self.positions()),
             format!("people: {}", self.people.told(person)),
             format!("pairs: {}", self.pairs.told(pair)),

@@ -11,6 +11,7 @@ use crate::{
 };
 use clap::{ArgGroup, Args};
 use kith_client::{BundleLine, BundleReader, Redaction};
+use kith_core::counted::counted;
 use kith_core::{checkpoint::VerifierKey, detail::DetailKind, evidence::Shown, id::EventId};
 use std::{collections::BTreeSet, path::PathBuf, str::FromStr};
 
@@ -99,7 +100,7 @@ pub(crate) async fn run(args: &RedactArgs, global: &GlobalArgs, output: &mut Out
     output.line(&bundle.heading().to_string())?;
     read_all(&args.file, bundle, &key, |line| output.line(&redaction.apply(line).to_string()))?;
     output.flush()?;
-    remark(&format!("{hidden} {} hidden", if hidden == 1 { "detail is" } else { "details are" }));
+    remark(&format!("{} hidden", counted(hidden, "detail is", "details are")));
     Ok(())
 }
 

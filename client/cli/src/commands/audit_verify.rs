@@ -22,6 +22,7 @@ use crate::{
 };
 use clap::Args;
 use kith_client::BundleReader;
+use kith_core::counted::counted;
 use kith_core::{
     checkpoint::{Growth, LogOrigin, Receipt, SignedCheckpoint, VerifierKey},
     entry::Entry,
@@ -258,9 +259,10 @@ fn sentences(
         lines.extend(event.map(|event| format!("it says: {}", sentence(&event, &Names::of_people(Vec::new())))));
     }
     let (origin, size, root) = (&checkpoint.origin, checkpoint.size, checkpoint.root);
-    lines.push(format!("verified: {origin} had {size} entries, root {root}"));
+    lines.push(format!("verified: {origin} had {}, root {root}", counted(size, "entry", "entries")));
     if let Some(earlier) = earlier {
-        lines.push(format!("verified: it continues the checkpoint of {} entries", earlier.unverified().size));
+        let entries = counted(earlier.unverified().size, "entry", "entries");
+        lines.push(format!("verified: it continues the checkpoint of {entries}"));
     }
     lines.push(format!("signed by {key}, {}", source.sentence()));
     lines.join("\n")

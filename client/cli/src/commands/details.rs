@@ -3,6 +3,7 @@
 use super::records::ErasureGroundsArgs;
 use crate::{context::Context, failure::Failure};
 use clap::{Args, Subcommand};
+use kith_core::counted::counted;
 use kith_core::{id::EventId, limits::DETAILS_MAX};
 use serde_json::json;
 
@@ -43,7 +44,9 @@ async fn erase(context: &mut Context, args: &EraseArgs) -> Result<(), Failure> {
     let answer = json!({ "event": args.event.to_string(), "erased": erased, "position": position });
     context.output.tell(&answer, || match erased {
         0 => format!("nothing was left to erase: it was erased at position {position}"),
-        1 => format!("1 detail is erased, recorded at position {position}"),
-        more => format!("{more} details are erased, recorded at position {position}"),
+        some => {
+            let details = counted(some, "detail is", "details are");
+            format!("{details} erased, recorded at position {position}")
+        }
     })
 }

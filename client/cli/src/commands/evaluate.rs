@@ -23,6 +23,7 @@ use kith_authoring::{
     log::spool::Spool,
 };
 use kith_client::v1;
+use kith_core::counted::counted;
 use kith_core::{event::Event, id::PersonId, plugins::PluginSettings, timestamp::Timestamp};
 use kith_json::{
     dates::{duration_text, parse_duration},
@@ -270,7 +271,8 @@ fn about(args: &EvaluateArgs, question: Question, times: &[String], counts: &[Co
     let mean = |of: fn(&Counts) -> usize| counts.iter().map(of).sum::<usize>() as f64 / counts.len() as f64;
     let (from, to) = (times.first().map_or("", String::as_str), times.last().map_or("", String::as_str));
     let (candidates, in_contact) = (mean(|counts| counts.candidates), mean(|counts| counts.in_contact));
-    let (begins, window) = (format!("means over {} cuts from {from} to {to}", times.len()), duration_text(args.window));
+    let (begins, window) =
+        (format!("means over {} from {from} to {to}", counted(times.len(), "cut", "cuts")), duration_text(args.window));
     match question {
         Question::Again => {
             format!(

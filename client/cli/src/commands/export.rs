@@ -13,6 +13,7 @@ use crate::{
 };
 use clap::{Args, ValueEnum};
 use kith_client::ViewQuery;
+use kith_core::counted::counted;
 use kith_core::{day::Day, limits::PAGE_ROWS_MAX, position::Position};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -150,12 +151,12 @@ fn tell(context: &mut Context, args: &ExportArgs, written: &Written, is_file: bo
     let Written { count, what, position, left_out } = written;
     if *left_out > 0 {
         remark(&format!(
-            "{left_out} entries that only a server records, such as of tokens and erasures, are left out: `kith log` shows \
-             them"
+            "left out: {} that only a server records, such as of tokens and erasures; `kith log` shows them",
+            counted(*left_out, "entry", "entries")
         ));
     }
     let more = position.map(|position| format!(", up to position {position}: --after {position} goes on"));
-    let sentence = format!("{count} {what}{}", more.unwrap_or_default());
+    let sentence = format!("{}{}", counted(*count, what.0, what.1), more.unwrap_or_default());
     if !is_file {
         remark(&sentence);
         return Ok(());

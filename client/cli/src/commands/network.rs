@@ -9,6 +9,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use kith_client::v1;
+use kith_core::counted::counted;
 use kith_core::{event::Policy, limits::POLICY_REPLICA_DAYS_MAX, timestamp::Timestamp};
 use kith_json::time_text;
 use serde_json::{Value, json};
@@ -106,7 +107,7 @@ async fn policy(context: &mut Context, args: &PolicyArgs) -> Result<(), Failure>
             demanded(token_attributes),
             match replica_days {
                 0 => "keep their words".to_owned(),
-                days => format!("sync within {days} days"),
+                days => format!("sync within {}", counted(days, "day", "days")),
             }
         )
     })

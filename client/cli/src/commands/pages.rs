@@ -11,6 +11,7 @@ use crate::{
     },
 };
 use kith_client::v1::QueryViewResponse;
+use kith_core::counted::counted;
 use kith_core::{day::Day, position::Position, reason::Reason};
 use kith_json::{day_text, row_json};
 use serde_json::Value;
@@ -80,8 +81,8 @@ pub(super) async fn print(
 
 fn nothing_yet(position: Position, lag: u64) -> Failure {
     let message = format!(
-        "the view has no such rows at position {position}, and is {lag} entries behind the log: --wait SECONDS waits for \
-         it"
+        "the view has no such rows at position {position}, and is {} behind the log: --wait SECONDS waits for it",
+        counted(lag, "entry", "entries")
     );
     Failure::Refused { reason: Reason::ViewBuilding, message }
 }
@@ -89,7 +90,7 @@ fn nothing_yet(position: Position, lag: u64) -> Failure {
 /// Remarks how many of the rows are shown, and as of when.
 pub(super) fn remark_on(shown: usize, last: &QueryViewResponse) {
     let (day, position) = (day_text(Day::new(last.day)), last.position);
-    remark(&format!("{shown} of {} rows as of {day} UTC, position {position}", last.total));
+    remark(&format!("{shown} of {} as of {day} UTC, position {position}", counted(last.total, "row", "rows")));
     last.remarks.iter().for_each(|line| remark(line));
     match last.failing_keys {
         0 => {}

@@ -16,6 +16,7 @@ use crate::{
 };
 use clap::{Args, value_parser};
 use kith_client::{DigestQuery, ViewQuery, v1::View};
+use kith_core::counted::counted;
 use kith_core::{day::Day, filter::Filter, limits::PAGE_ROWS_MAX, position::Position, timestamp::Timestamp};
 use kith_json::{day_text, view_json, view_state_name};
 use serde_json::json;
@@ -106,7 +107,8 @@ pub(crate) async fn run(context: &mut Context, args: ViewArgs) -> Result<(), Fai
             let behind = head.map_or(0, |head| head.since(position));
             if behind > 0 {
                 remark(&format!(
-                    "the view is at position {position}, {behind} entries behind the log: --wait SECONDS waits for it"
+                    "the view is at position {position}, {} behind the log: --wait SECONDS waits for it",
+                    counted(behind, "entry", "entries")
                 ));
             }
             Ok(())
@@ -232,7 +234,7 @@ async fn list(context: &mut Context) -> Result<(), Failure> {
 fn trouble(view: &View) -> String {
     match view.quarantined.len() {
         0 => view.last_error.clone(),
-        keys => format!("{keys} keys in quarantine {}", view.last_error),
+        keys => format!("{} in quarantine {}", counted(keys, "key", "keys"), view.last_error),
     }
 }
 

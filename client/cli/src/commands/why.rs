@@ -14,6 +14,7 @@ use crate::{
 };
 use clap::Args;
 use kith_client::{Recorded, RowQuery, v1::ExplainRowResponse};
+use kith_core::counted::counted;
 use kith_core::{
     day::Day,
     id::{OrganisationId, PersonId},
@@ -81,7 +82,7 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
     }
     context.output.flush()?;
     if answer.hidden > 0 {
-        remark(&format!("and {} entries that you may not see", answer.hidden));
+        remark(&format!("and {} that you may not see", counted(answer.hidden, "entry", "entries")));
     }
     Ok(())
 }
@@ -119,7 +120,8 @@ async fn tell_inputs(context: &mut Context, answer: &ExplainRowResponse) -> Resu
     let rows = answer.rows.iter().map(|row| cells(row, &names)).collect();
     context.output.table(&columns(&answer.fields), rows)?;
     for input in &answer.inputs {
-        context.output.line(&format!("\n{} rows of {}", input.rows.len(), input.view))?;
+        let count = counted(input.rows.len(), "row", "rows");
+        context.output.line(&format!("\n{count} of {}", input.view))?;
         let rows = input.rows.iter().map(|row| cells(row, &names)).collect();
         context.output.table(&columns(&input.fields), rows)?;
     }

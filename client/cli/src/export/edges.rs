@@ -34,7 +34,7 @@ pub(crate) async fn write(
     let heading = ["time", "from", "to", "kind", "id", "from_name", "to_name"];
     let columns = if with_names { heading.len() } else { 5 };
     table.row(&heading[..columns])?;
-    let mut written = Written::of(0, "contacts");
+    let mut written = Written::of(0, ("contact", "contacts"));
     let mut pages = Matching::after(place, filter, after);
     while let Some(page) = pages.next().await? {
         for event in page.iter().map(|recorded| &recorded.event).filter(|event| !withdrawn.contains(&event.id)) {

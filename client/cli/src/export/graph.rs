@@ -31,7 +31,7 @@ pub(crate) async fn write(
         }
     };
     let is_directed = key == "directed_pair";
-    let (mut written, mut has_heading) = (Written::of(0, "ties"), false);
+    let (mut written, mut has_heading) = (Written::of(0, ("tie", "ties")), false);
     while let Some(page) = pages.next().await? {
         if !has_heading {
             begin(out, &page.fields, &nodes, is_directed).map_err(|error| out.failed(error))?;

@@ -50,7 +50,7 @@ pub(crate) async fn write(
     words: Words,
     out: &mut Destination,
 ) -> Result<Written, Failure> {
-    let mut written = Written::of(0, "entries");
+    let mut written = Written::of(0, ("entry", "entries"));
     written.position = Some(after);
     let mut pages = Matching::after(place, filter, after);
     while let Some(page) = pages.next().await? {

@@ -9,7 +9,7 @@ pub(crate) async fn write(place: &Place, with_names: bool, out: &mut Destination
     let heading = ["id", "organisation", "role", "position", "merged_into", "erased", "name"];
     let columns = if with_names { heading.len() } else { heading.len() - 1 };
     table.row(&heading[..columns])?;
-    let mut written = Written::of(0, "people");
+    let mut written = Written::of(0, ("person", "people"));
     for person in place.people(None).await? {
         let (position, erased) = (person.position.to_string(), person.erased.to_string());
         let cells = [

@@ -53,7 +53,7 @@ pub(crate) async fn write(
     let width = if key.ends_with("pair") { 2 } else { 1 };
     let names = if with_names { place.names().await? } else { Names::default() };
     let mut table = Table::new(out);
-    let (mut written, mut has_heading) = (Written::of(0, "rows"), false);
+    let (mut written, mut has_heading) = (Written::of(0, ("row", "rows")), false);
     while let Some(page) = pages.next().await? {
         if !has_heading {
             table.row(heading(width, with_names, &page.fields))?;

@@ -2,7 +2,7 @@
 
 use super::{
     refusals::{listed, told},
-    tally::{Kind, split_in_words},
+    tally::{Kind, newcomers, split_in_words},
 };
 use crate::{
     failure::Failure,
@@ -14,6 +14,7 @@ use crate::{
     },
 };
 use kith_client::NewEvent;
+use kith_core::counted::counted;
 use kith_core::id::{EventId, OrganisationId};
 use kith_import::{Refusal, Spot};
 use kith_json::{details_json, event_json, time_text};
@@ -164,11 +165,12 @@ impl Preview {
             let organisations = self.besides.organisations.len();
             let named = first_of(self.besides.organisations.iter().map(OrganisationId::as_str));
             let people = self.besides.people;
-            lines.push(format!("{people} people and {organisations} organisations to add first{named}"));
+            lines.push(format!("{} to add first{named}", newcomers(people as u64, organisations as u64)));
             let changes = &self.besides.changes;
             if !changes.is_empty() {
                 let named = first_of(changes.iter().map(String::as_str));
-                lines.push(format!("{} people to change, as the list of people says{named}", changes.len()));
+                let people = counted(changes.len(), "person", "people");
+                lines.push(format!("{people} to change, as the list of people says{named}"));
             }
             if organisations > 0 || !changes.is_empty() {
                 lines.push("what the token may not add or change is left out then, and listed".to_owned());
@@ -233,7 +235,7 @@ mod tests {
         let expected = [
             "nothing was recorded; 12 to record, 1 refused, 0 skipped",
             "1 repeated in the file, counted once",
-            "2 people and 1 organisations to add first: ward",
+            "2 people and 1 organisation to add first: ward",
             "12 people to change, as the list of people says: p1 to ward, p2 to ward, p3 to ward, p4 to ward, \
              p5 to ward, p6 to ward, p7 to ward, p8 to ward, p9 to ward, p10 to ward, ...",
             "what the token may not add or change is left out then, and listed",

@@ -11,6 +11,7 @@ use crate::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::Outcome;
+use kith_core::counted::counted;
 use kith_core::limits::OTHERS_MAX;
 use kith_core::reason::{self, Reason};
 use kith_core::{id::EventId, position::Position};
@@ -147,11 +148,11 @@ impl Tally {
     pub(crate) fn interrupted(&self, why: Failure) -> Failure {
         self.progress.abandon();
         remark(&format!(
-            "stopped after {} {}, {} known and {} refused records; import again to continue: nothing is recorded twice",
+            "stopped after {} {}, {} known and {}; import again to continue: nothing is recorded twice",
             self.accepted,
             self.taken,
             self.duplicates + self.repeated,
-            self.refusals.len()
+            counted(self.refusals.len(), "refused record", "refused records")
         ));
         why
     }
@@ -200,16 +201,20 @@ impl Tally {
     fn lines(&self, kind: Kind) -> Vec<String> {
         let refused = self.refusals.len();
         let mut lines = vec![format!(
-            "{} {}, {} duplicates, {refused} refused, {} skipped",
-            self.accepted, self.taken, self.duplicates, self.skipped
+            "{} {}, {}, {refused} refused, {} skipped",
+            self.accepted,
+            self.taken,
+            counted(self.duplicates, "duplicate", "duplicates"),
+            self.skipped
         )];
         if self.repeated > 0 {
             lines.push(format!("{} repeated in the file, counted once", self.repeated));
         }
         if kind == Kind::Edges {
-            lines.push(format!("{} people and {} organisations added first", self.people, self.organisations));
+            lines.push(format!("{} added first", newcomers(self.people, self.organisations)));
             if self.changed > 0 {
-                lines.push(format!("{} people changed, as the list of people says", self.changed));
+                let people = counted(self.changed, "person", "people");
+                lines.push(format!("{people} changed, as the list of people says"));
             }
         }
         lines.extend((self.split > 0).then(|| split_in_words(self.split)));
@@ -245,9 +250,14 @@ pub(crate) async fn send(
 
 /// What became of messages to more people than an event may name, in words.
 pub(super) fn split_in_words(messages: u64) -> String {
-    format!(
-        "{messages} messages to more than {OTHERS_MAX} people: each is several events, as if it were several messages"
-    )
+    let messages = counted(messages, "message", "messages");
+    format!("{messages} to more than {OTHERS_MAX} people: each is several events, as if it were several messages")
+}
+
+/// People and organisations that are added before the contacts between them, in words.
+pub(super) fn newcomers(people: u64, organisations: u64) -> String {
+    let people = counted(people, "person", "people");
+    format!("{people} and {}", counted(organisations, "organisation", "organisations"))
 }
 
 #[cfg(test)]

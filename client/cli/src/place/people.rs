@@ -72,7 +72,8 @@ impl<'a> Resolver<'a> {
         }
         let people = self.people.iter().flatten().filter(|person| person.merged_into.is_empty());
         let candidates = people.map(|person| Candidate { id: &person.id, name: &person.name, more: about(person) });
-        parse_answer(pick("person", text, &candidates.collect::<Vec<_>>())?)
+        let picked = pick("person", text, &candidates.collect::<Vec<_>>());
+        parse_answer(picked.map_err(|why| self.place.unless_empty(why))?)
     }
 
     /// The people named by these texts.
@@ -101,7 +102,8 @@ impl<'a> Resolver<'a> {
             return parse_answer(&organisation.id).map(Some);
         }
         let candidates = all.iter().map(|one| Candidate { id: &one.id, name: &one.name, more: String::new() });
-        parse_answer(pick("organisation", text, &candidates.collect::<Vec<_>>())?).map(Some)
+        let picked = pick("organisation", text, &candidates.collect::<Vec<_>>());
+        parse_answer(picked.map_err(|why| self.place.unless_empty(why))?).map(Some)
     }
 
     async fn is_person(&self, id: &PersonId) -> Result<bool, Failure> {

@@ -1,4 +1,6 @@
-//! Numbers of things in words.
+//! Large numbers of things in words.
+
+use kith_core::counted::noun;
 
 /// A number with commas between thousands.
 pub(crate) fn grouped(number: u64) -> String {
@@ -17,7 +19,7 @@ pub(crate) fn grouped(number: u64) -> String {
 
 /// So many things: `1 person`, `2,000 people`.
 pub(crate) fn amount(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+    format!("{} {}", grouped(number), noun(number, one, many))
 }
 
 #[cfg(test)]

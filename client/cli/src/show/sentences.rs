@@ -1,6 +1,7 @@
 //! Describes events in a sentence, for people. `tests/fixtures/sentences.json` lists the sentences: pages say the same.
 
 use super::people::Names;
+use kith_core::counted::counted;
 use kith_core::{
     event::{Administration, Answer, DirectoryFact, Event, Fact, Grant, Habit, Policy, RemovedPlugin},
     id::{CaseReference, PersonId, RecordsReason},
@@ -75,13 +76,13 @@ fn grounds(reason: &RecordsReason, reference: Option<&CaseReference>) -> String 
 }
 
 fn counted_details(count: u64) -> String {
-    format!("{count} {}", if count == 1 { "detail" } else { "details" })
+    counted(count, "detail", "details")
 }
 
 /// What a network demands of new events.
 fn demands(policy: Policy) -> String {
     let Policy { random_ids, token_attributes, replica_days } = policy;
-    let days = |days| format!("replicas sync within {days} {}", if days == 1 { "day" } else { "days" });
+    let days = |days| format!("replicas sync within {}", counted(days, "day", "days"));
     let demands = [
         random_ids.then(|| "random ids".to_owned()),
         token_attributes.then(|| "tokens as attributes".to_owned()),

@@ -12,6 +12,7 @@ use crate::{
     spot::Spot,
 };
 use csv::{Reader, ReaderBuilder, StringRecord};
+use kith_core::counted::counted;
 
 /// What separates columns, in the order in which it is tried.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
@@ -102,7 +103,8 @@ fn read_row(row: &Row, header: &Header) -> Result<Option<(Draft, Omitted)>, Stri
     let named = header.fields.len();
     let found = (1..).zip(&row.cells).filter(|(_, cell)| !cell.trim().is_empty()).last().map_or(0, |(last, _)| last);
     if found > named {
-        return Err(format!("the row has {found} columns, but the header has {named}"));
+        let found = counted(found, "column", "columns");
+        return Err(format!("the row has {found}, but the header has {named}"));
     }
     let mut draft = Draft::default();
     for (field, cell) in header.fields.iter().zip(&row.cells) {

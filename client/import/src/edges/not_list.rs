@@ -1,5 +1,6 @@
 //! Texts that are not the list they are taken for. Nothing of them is recorded.
 
+use kith_core::counted::counted;
 use kith_core::timestamp::Timestamp;
 use kith_json::time_text;
 use std::fmt;
@@ -60,6 +61,6 @@ pub(super) fn uneven(found: usize, named: usize) -> String {
         1 => ": --separator says what separates them",
         _ => "",
     };
-    let columns = if found == 1 { "column" } else { "columns" };
-    format!("{found} {columns}, but {named} are named{advice}")
+    let are_named = counted(named, "is named", "are named");
+    format!("{}, but {are_named}{advice}", counted(found, "column", "columns"))
 }

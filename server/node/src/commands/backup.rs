@@ -8,6 +8,7 @@ use super::{
     progress::ProgressLine,
 };
 use clap::Args;
+use kith_core::counted::counted;
 use kith_log::{BackupError, Clock, Config, Copied, OpenError};
 use std::{io, path::PathBuf, process::ExitCode};
 
@@ -49,7 +50,8 @@ pub(crate) fn backup(config: &Config, clock: &Clock, args: &BackupArgs) -> ExitC
     drop(line);
     match made {
         Ok((backup, told)) => {
-            let text = format!("{} holds {}; {} bytes", args.to.display(), contents(&backup.heading), backup.bytes);
+            let bytes = counted(backup.bytes, "byte", "bytes");
+            let text = format!("{} holds {}; {bytes}", args.to.display(), contents(&backup.heading));
             told.say(&text)
         }
         Err(error) => {
@@ -70,11 +72,17 @@ pub(crate) fn backup_keys(config: &Config, args: &BackupKeysArgs) -> ExitCode {
     };
     match made {
         Ok((keys, told)) => {
-            let (to, networks, people) = (args.to.display(), keys.networks, keys.people);
-            told.say(&format!("{to} holds the keys of {networks} networks and {people} people; keep it secret"))
+            let keys = of_keys(keys.networks, keys.people);
+            told.say(&format!("{} holds {keys}; keep it secret", args.to.display()))
         }
         Err(error) => failed(&error),
     }
+}
+
+/// The keys of a backup of them, in words.
+pub(super) fn of_keys(networks: u64, people: u64) -> String {
+    let networks = counted(networks, "network", "networks");
+    format!("the keys of {networks} and {}", counted(people, "person", "people"))
 }
 
 /// Where to report what was written.

@@ -6,6 +6,7 @@ use super::{
     progress::ProgressLine,
 };
 use clap::Args;
+use kith_core::counted::counted;
 use kith_core::timestamp::Timestamp;
 use kith_log::{Config, Copied, Heading, Report, Token, Verified};
 use std::{
@@ -53,16 +54,18 @@ fn tell(data: &Path, report: &Report) -> ExitCode {
     let problems: String = report.problems.iter().map(|problem| problem.to_string() + "\n").collect();
     let Report { networks, entries, details_opened, details_erased, details_closed, .. } = report;
     let found = format!(
-        "{}: {networks} networks, {entries} entries, {details_opened} details opened, {details_erased} erased, \
-         {details_closed} without keys",
-        data.display()
+        "{}: {}, {}, {} opened, {details_erased} erased, {details_closed} without keys",
+        data.display(),
+        counted(*networks, "network", "networks"),
+        counted(*entries, "entry", "entries"),
+        counted(*details_opened, "detail", "details")
     );
     let tokens: String = report.server_tokens.iter().map(server_token).collect();
     if report.is_sound() {
         return say(ExitCode::SUCCESS, &format!("{tokens}{found}; all is well"));
     }
     let code = write_out(ExitCode::from(exit::DAMAGED), problems + &tokens);
-    complain(&format!("{found}; {} problems", report.problems_count));
+    complain(&format!("{found}; {}", counted(report.problems_count, "problem", "problems")));
     code
 }
 
@@ -108,5 +111,6 @@ fn check_backup(config: &Config, file: &Path) -> ExitCode {
 /// What a backup holds, in words.
 pub(super) fn contents(heading: &Heading) -> String {
     let networks: Vec<_> = heading.networks.iter().map(|one| format!("{} up to {}", one.name, one.head)).collect();
-    format!("{} networks, {} entries ({})", networks.len(), heading.entries(), networks.join(", "))
+    let entries = counted(heading.entries(), "entry", "entries");
+    format!("{}, {entries} ({})", counted(networks.len(), "network", "networks"), networks.join(", "))
 }

@@ -1,12 +1,14 @@
 //! `kithd restore` and `kithd restore-keys`: verify a backup and put it back.
 
 use super::{
+    backup::of_keys,
     check::contents,
     exit, files,
     out::{hint, say, write_out},
     progress::ProgressLine,
 };
 use clap::Args;
+use kith_core::counted::{counted, noun};
 use kith_log::{Accepted, Clock, Config, KeysCopied, RestoreError, Restored, Step, Trust};
 use std::{
     path::{Path, PathBuf},
@@ -72,11 +74,12 @@ pub(crate) fn restore_keys(config: &Config, args: &RestoreKeysArgs) -> ExitCode 
     match restored.and_then(|input| kith_log::restore_keys(config, input.reader)) {
         Ok(keys) => {
             let KeysCopied { networks, people, erased_since } = keys;
-            let text = format!("restored the keys of {networks} networks and {people} people");
+            let text = format!("restored {}", of_keys(networks, people));
             if erased_since == 0 {
                 return say(ExitCode::SUCCESS, &text);
             }
-            say(ExitCode::SUCCESS, &format!("{text}; not those of {erased_since} people, who were erased since"))
+            let erased = counted(erased_since, "person who was", "people who were");
+            say(ExitCode::SUCCESS, &format!("{text}; not those of {erased} erased since"))
         }
         Err(error) => exit::failed(&error),
     }
@@ -96,15 +99,17 @@ fn tell(config: &Config, restored: &Restored, trust: &Trust) -> ExitCode {
     let data = config.data.display();
     if matches!(trust, Trust::Unverified(_)) {
         hint(&format!(
-            "WARNING: nobody vouches for what was restored, and {tokens_ended} tokens in it are no longer valid: \
-             `kithd owner issue --data {data}` makes an owner token"
+            "WARNING: nobody vouches for what was restored, and {} in it {} no longer valid: `kithd owner issue \
+             --data {data}` makes an owner token",
+            counted(*tokens_ended, "token", "tokens"),
+            noun(*tokens_ended, "is", "are")
         ));
     }
     let text = format!(
-        "{data}: restored {}, as of {}; {details_opened} details opened, {details_erased} erased, \
-         {details_closed} without keys",
+        "{data}: restored {}, as of {}; {} opened, {details_erased} erased, {details_closed} without keys",
         contents(heading),
-        heading.taken_at.to_proto()
+        heading.taken_at.to_proto(),
+        counted(*details_opened, "detail", "details")
     );
     say(ExitCode::SUCCESS, &text)
 }

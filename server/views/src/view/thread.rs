@@ -81,7 +81,9 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
                 pause = IDLE;
             }
             Ok(Step::Level) => {
-                shared.condition().has_gone_on();
+                if shared.condition().is_level() {
+                    tracing::info!(view = shared.name(), "view has room again");
+                }
                 match wait_for_head(&mut head, IDLE) {
                     Woken::ByHead => gather(shared, &mut head),
                     Woken::Late => {
@@ -134,7 +136,7 @@ fn after_failure(follower: &mut Follower, shared: &Shared, error: &EvaluateError
     let reason = error.to_string();
     let recovery = match error {
         EvaluateError::NoRoom(no_room) => {
-            if shared.condition().no_room.replace(*no_room).is_none() {
+            if shared.condition().has_no_room(*no_room) {
                 tracing::warn!(view = shared.name(), reason, "view waits for room");
             }
             Recovery::Retry

@@ -8,6 +8,7 @@ use crate::{
 };
 use clap::Args;
 use kith_client::v1;
+use kith_core::counted::counted;
 use kith_core::{
     id::{EventId, PersonId},
     timestamp::Timestamp,
@@ -62,9 +63,9 @@ pub(super) async fn erase(context: &mut Context, args: &EraseArgs) -> Result<(),
     let server = context.server()?.clone();
     let about = server.preview_erasure(&person, &grounds).await?;
     if args.dry_run {
-        return context.output.tell(&preview_json(&about), || format!("{} would be erased", counted(&about)));
+        return context.output.tell(&preview_json(&about), || format!("{} would be erased", amounts(&about)));
     }
-    remark(&format!("erasing {}", counted(&about)));
+    remark(&format!("erasing {}", amounts(&about)));
     let erased = server.erase_person(&person, &grounds).await?;
     if !args.wait && args.receipt.is_none() {
         let mut answer = preview_json(&erased);
@@ -131,13 +132,11 @@ async fn show(context: &mut Context, erasures: &[v1::Erasure], receipt: Option<&
 fn told(erasures: &[v1::Erasure]) -> Option<String> {
     let last = erasures.iter().max_by_key(|erasure| erasure.position).filter(|erasure| erasure.replicas > 0)?;
     let (all, told, position) = (last.replicas, last.replicas_told, last.position);
+    let of_all = format!("{told} of {}", counted(all, "replica", "replicas"));
     if told == all {
-        return Some(format!("all {all} replicas have confirmed that the words are gone from them"));
+        return Some(format!("{of_all} confirmed that the words are gone"));
     }
-    Some(format!(
-        "{told} of {all} replicas have confirmed that the words are gone from them: see `kith replica list --behind \
-         {position}`"
-    ))
+    Some(format!("{of_all} confirmed that the words are gone: see `kith replica list --behind {position}`"))
 }
 
 /// Writes the receipt of an erasure: the proof that the entry which completed it is in the log.
@@ -162,12 +161,11 @@ fn completed_at(erasure: &v1::Erasure) -> Option<Timestamp> {
     erasure.completed_at.as_ref().and_then(Timestamp::from_proto)
 }
 
-fn counted(about: &v1::ErasePersonResponse) -> String {
+fn amounts(about: &v1::ErasePersonResponse) -> String {
     let v1::ErasePersonResponse { people, details, shared_details, others, .. } = about;
-    let one = |count: u64, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
-    let mut parts = vec![one(*details, "detail", "details")];
+    let mut parts = vec![counted(*details, "detail", "details")];
     if *shared_details > 0 {
-        parts.push(format!("{shared_details} of them also about {}", one((*others).into(), "other", "others")));
+        parts.push(format!("{shared_details} of them also about {}", counted(*others, "other", "others")));
     }
     if people.len() > 1 {
         parts.push(format!("under {} ids: {}", people.len(), people.join(", ")));

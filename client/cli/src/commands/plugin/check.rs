@@ -15,6 +15,7 @@ use kith_authoring::{
     },
     project::language::Language,
 };
+use kith_core::counted::counted;
 use kith_core::{id::PersonId, plugins::PluginSettings, position::Position};
 use kith_views::{CheckReport, Declared, Difference, Differs, KeyBy, Trial};
 use serde_json::{Value, json};
@@ -46,6 +47,7 @@ pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failu
     let component = args.component.read()?;
     let host = Host::open()?;
     let declared = host.declared(&component, args.settings.as_str())?;
+    host.check_name(&component, &declared)?;
     let settings = args.settings.to_string();
     let manifest = match declared {
         Declared::View(manifest) => {
@@ -70,7 +72,8 @@ pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failu
         (0, _) => Err(Failure::NotVerified("the plugin's rows depend on something other than the events".to_owned())),
         (faults, _) => {
             let many = if report.gave_up { "at least " } else { "" };
-            Err(Failure::NotVerified(format!("the plugin fails on {many}{faults} keys of the log")))
+            let keys = counted(faults, "key", "keys");
+            Err(Failure::NotVerified(format!("the plugin fails on {many}{keys} of the log")))
         }
     }
 }
@@ -89,15 +92,16 @@ fn warnings(report: &CheckReport) -> Vec<String> {
     if sample.keys > 0 && sample.states == 0 && report.faults.is_empty() {
         found.push("no key has a state: does `fold` return it?".to_owned());
     } else if sample.states > 0 && sample.rows == 0 && report.faults.is_empty() {
-        found.push(format!("none of {} keys with a state has a row", sample.states));
+        let keys = counted(sample.states, "key", "keys");
+        found.push(format!("none of {keys} with a state has a row"));
     }
     if let Some(growth) = report.growth.as_ref().filter(|growth| growth.is_too_fast()) {
         let until = growth.full_at_events.unwrap_or_default();
         found.push(format!(
-            "the state of {} has {} bytes after {} events and grows with each: at about {until} it reaches its limit",
+            "the state of {} has {} after {} and grows with each: at about {until} it reaches its limit",
             names(&growth.key),
-            growth.state_bytes,
-            growth.events
+            counted(growth.state_bytes, "byte", "bytes"),
+            counted(growth.events, "event", "events")
         ));
     }
     found
@@ -181,16 +185,24 @@ fn report_lines(checked: &CheckedView) -> Vec<String> {
         format!("folds      {}", routes.collect::<Vec<_>>().join(", ")),
         format!("columns    {}", fields.join(", ")),
         format!(
-            "log        {} entries: {} events under {} keys, {} rows",
-            sample.entries, sample.events, sample.keys, sample.rows
+            "log        {}: {} under {}, {}",
+            counted(sample.entries, "entry", "entries"),
+            counted(sample.events, "event", "events"),
+            counted(sample.keys, "key", "keys"),
+            counted(sample.rows, "row", "rows")
         ),
         format!(
-            "cost       {} fuel an event, {events_a_second} events a second; the dearest call took {share} % of its fuel",
-            cost.fuel_per_event
+            "cost       {} fuel an event, {} a second; the dearest call took {share} % of its fuel",
+            cost.fuel_per_event,
+            counted(events_a_second, "event", "events")
         ),
         format!("beside     {}", beside_words(beside)),
         format!("instance   made in {} µs", micros(cost.instantiate)),
-        format!("state      {} bytes, the largest {} of 65,536", sample.state_bytes, sample.state_bytes_max),
+        format!(
+            "state      {}, the largest {} of 65,536",
+            counted(sample.state_bytes, "byte", "bytes"),
+            sample.state_bytes_max
+        ),
     ];
     for fault in report.faults.iter().take(limits::CHECK_FAULTS_TOLD_MAX) {
         let at = fault.position.map_or_else(String::new, |position| format!(" at entry {position}"));
@@ -209,7 +221,7 @@ fn report_lines(checked: &CheckedView) -> Vec<String> {
         lines.push(format!("differs    {} of {}, {how}", what, names(&difference.key)));
     }
     if report.differences.len() as u64 != report.difference_count {
-        lines.push(format!("differs    {} times in all", report.difference_count));
+        lines.push(format!("differs    {} in all", counted(report.difference_count, "time", "times")));
     }
     if report.difference_count == 0 {
         lines.push("same       in fresh and used instances, split, alone and shuffled".to_owned());

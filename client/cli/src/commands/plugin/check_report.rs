@@ -3,6 +3,7 @@
 use super::check::micros;
 use crate::{failure::Failure, show::output::Output};
 use kith_authoring::host::check::CheckedReport;
+use kith_core::counted::counted;
 use kith_views::ReportTrial;
 use serde_json::json;
 
@@ -50,8 +51,12 @@ fn print(checked: &CheckedReport, output: &mut Output) -> Result<(), Failure> {
             format!("reads      {}", inputs.join(", ")),
             format!("columns    {}", fields.join(", ")),
             format!(
-                "log        {entries} entries: {} rows of views in {} bytes, {} rows that name {} of them",
-                found.input_rows, found.input_bytes, found.rows, found.evidence
+                "log        {}: {} of views in {}, {} {} of them",
+                counted(*entries, "entry", "entries"),
+                counted(found.input_rows, "row", "rows"),
+                counted(found.input_bytes, "byte", "bytes"),
+                counted(found.rows, "row that names", "rows that name"),
+                found.evidence
             ),
             format!(
                 "cost       {} fuel, {share} % of what a report may take, {} µs",

@@ -7,6 +7,7 @@ use crate::{
 };
 use clap::Args;
 use kith_client::{Plugins, v1};
+use kith_core::counted::counted;
 use kith_core::{id::EventId, timestamp::Timestamp};
 use kith_json::{time_text, view_json, view_state_name};
 use serde_json::{Value, json};
@@ -78,8 +79,9 @@ fn unseen_row(unseen: &v1::UnseenPlugin) -> Vec<String> {
     "not shown".clone_into(&mut row[3]);
     row[8].clone_from(&unseen.organisation);
     row[10] = format!(
-        "{} bytes of states, {} fuel; `kith plugin remove --installed {id}` ends it",
-        unseen.bytes, unseen.fuel
+        "{} of states, {} fuel; `kith plugin remove --installed {id}` ends it",
+        counted(unseen.bytes, "byte", "bytes"),
+        unseen.fuel
     );
     row
 }
@@ -110,8 +112,7 @@ pub(super) fn trouble(view: &v1::View) -> String {
 
 /// How many keys are in quarantine, and whether any key is not.
 fn in_quarantine(view: &v1::View) -> String {
-    let keys = view.quarantined.len();
-    let keys = if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
+    let keys = counted(view.quarantined.len(), "key", "keys");
     let all = if view.rows == 0 { ", and no other key has a row" } else { "" };
     format!("{keys} in quarantine{all}")
 }

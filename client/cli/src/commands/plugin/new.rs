@@ -6,6 +6,7 @@ use kith_authoring::{
     project::language::Language,
     scaffold::{self, Sort},
 };
+use kith_core::counted::counted;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -56,7 +57,8 @@ pub(super) fn run(args: &NewArgs, mut output: Output) -> Result<(), Failure> {
     let shown = folder.display();
     output.tell(&json!({ "name": args.name, "folder": folder, "files": files }), || {
         let begin = sort.language().main_file();
-        format!("made {shown} with {} files\nnext: cd {shown} && kith plugin test, then change {begin}", files.len())
+        let files = counted(files.len(), "file", "files");
+        format!("made {shown} with {files}\nnext: cd {shown} && kith plugin test, then change {begin}")
     })?;
     output.flush()
 }

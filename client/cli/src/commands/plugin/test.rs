@@ -16,6 +16,7 @@ use kith_authoring::{
         case::{Case, Difference, Outcome},
     },
 };
+use kith_core::counted::counted;
 use kith_json::row_json;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -60,7 +61,8 @@ pub(super) async fn run(args: TestArgs, mut output: Output) -> Result<(), Failur
     if failed == 0 {
         return Ok(());
     }
-    Err(Failure::NotVerified(format!("{failed} of {} cases differ; --accept takes the rows as they are", cases.len())))
+    let cases = counted(cases.len(), "case differs", "cases differ");
+    Err(Failure::NotVerified(format!("{failed} of {cases}; --accept takes the rows as they are")))
 }
 
 /// What a component derives from a case's log.
@@ -74,7 +76,7 @@ async fn outcome(case: &Case, host: &Host, component: Vec<u8>) -> Result<Outcome
 
 fn report_accepted(output: &mut Output, case: &Case, rows: usize) -> Result<(), Failure> {
     let json = json!({ "case": case.name(), "rows": rows, "accepted": true });
-    output.tell(&json, || format!("accepted {}: {rows} rows", case.name()))
+    output.tell(&json, || format!("accepted {}: {}", case.name(), counted(rows, "row", "rows")))
 }
 
 fn report(output: &mut Output, case: &Case, differences: &[Difference]) -> Result<(), Failure> {
@@ -95,7 +97,8 @@ fn report(output: &mut Output, case: &Case, differences: &[Difference]) -> Resul
     if output.format() == Format::Json {
         return output.json(&json);
     }
-    output.line(&format!("{} {name}: {rows} rows", if passed { "passed" } else { "differs" }))?;
+    let (verdict, rows) = (if passed { "passed" } else { "differs" }, counted(rows, "row", "rows"));
+    output.line(&format!("{verdict} {name}: {rows}"))?;
     let lines = missing.iter().map(|row| format!("  - {row}")).chain(unexpected.iter().map(|row| format!("  + {row}")));
     lines.take(limits::DIFFERENCES_TOLD_MAX).try_for_each(|line| output.line(&line))?;
     if differences.len() > limits::DIFFERENCES_TOLD_MAX {

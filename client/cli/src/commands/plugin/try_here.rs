@@ -9,6 +9,7 @@ use crate::{
 use clap::{Args, value_parser};
 use kith_authoring::host::{Fold, Folded, Host};
 use kith_client::{now, v1::QueryViewResponse};
+use kith_core::counted::counted;
 use kith_core::{day::Day, id::OrganisationId, plugins::PluginSettings};
 use kith_views::{Declared, OrderBy, Query, ViewScope, ViewStatus, limits::PAGE_ROWS_MAX, wire};
 use std::{sync::Arc, time::Instant};
@@ -122,13 +123,17 @@ async fn show(context: &mut Context, folded: &Folded, query: Query, top: Option<
 fn tell(status: &ViewStatus, entries: usize, seconds: f64, rows: u64) {
     let fuel = status.fuel.checked_div(status.events_folded).unwrap_or_default();
     remark(&format!(
-        "folded {entries} entries into {rows} rows in {seconds:.1} s: {} events under their keys, {fuel} fuel each, {} bytes of state",
-        status.events_folded, status.state_bytes
+        "folded {} into {} in {seconds:.1} s: {} under their keys, {fuel} fuel each, {} of state",
+        counted(entries, "entry", "entries"),
+        counted(rows, "row", "rows"),
+        counted(status.events_folded, "event", "events"),
+        counted(status.state_bytes, "byte", "bytes")
     ));
     for key in status.quarantined.iter().take(limits::TRY_FAULTS_TOLD_MAX) {
         remark(&format!("the plugin fails on {key}"));
     }
     if status.quarantined.len() > limits::TRY_FAULTS_TOLD_MAX {
-        remark(&format!("and on {} keys more", status.quarantined.len() - limits::TRY_FAULTS_TOLD_MAX));
+        let more = status.quarantined.len() - limits::TRY_FAULTS_TOLD_MAX;
+        remark(&format!("and on {} more", counted(more, "key", "keys")));
     }
 }

@@ -14,6 +14,7 @@ use crate::{
 };
 use kith_authoring::host::{Fold, Host, report::Ready};
 use kith_client::now;
+use kith_core::counted::counted;
 use kith_json::row_json;
 use kith_views::{ReportManifest, ReportQuery};
 use serde_json::Value;
@@ -51,7 +52,8 @@ pub(super) async fn run(
     context.output.flush()?;
     remark_on(found.rows.len(), &found);
     let views = manifest.inputs.iter().map(|input| input.view.as_str()).collect::<Vec<_>>().join(", ");
-    remark(&format!("folded {entries} entries into {views} and computed {} rows in {seconds:.1} s", found.total));
+    let (entries, rows) = (counted(entries, "entry", "entries"), counted(found.total, "row", "rows"));
+    remark(&format!("folded {entries} into {views} and computed {rows} in {seconds:.1} s"));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use crate::{
 };
 use clap::Args;
 use kith_authoring::host::{Fold, Host};
+use kith_core::counted::{counted, noun};
 use kith_core::{
     checkpoint::{SignedCheckpoint, VerifierKey},
     history::{Budget, History},
@@ -72,8 +73,8 @@ pub(super) async fn run(context: &mut Context, args: VerifyCertificateArgs) -> R
     let digest = Host::open()?.fold(fold).await?.digest(day).await?;
     if (digest.rows, digest.sha256) != (certificate.rows, certificate.rows_digest) {
         return Err(not_verified(format!(
-            "{} rows with digest {} follow from the log, and {} with {} are certified",
-            digest.rows,
+            "{} with digest {} follow from the log, and {} with {} are certified",
+            counted(digest.rows, "row", "rows"),
             hex::encode(digest.sha256),
             certificate.rows,
             hex::encode(certificate.rows_digest)
@@ -90,7 +91,8 @@ pub(super) async fn run(context: &mut Context, args: VerifyCertificateArgs) -> R
     });
     context.output.tell(&answer, || {
         let (day, size) = (&certificate.day, checkpoint.size);
-        format!("verified: {view} has these {rows} rows as of {day} UTC, position {size}")
+        let rows = format!("{} {}", noun(rows, "this", "these"), counted(rows, "row", "rows"));
+        format!("verified: {view} has {rows} as of {day} UTC, position {size}")
     })?;
     context.output.flush()?;
     remark(&format!("signed by {key}"));

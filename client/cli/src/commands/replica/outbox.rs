@@ -6,6 +6,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use kith_client::replica::{Dropped, Pending, Refusal, Replica, Stage};
+use kith_core::counted::counted;
 use kith_core::id::EventId;
 use kith_core::reason;
 use kith_json::{details_json, event_json, time_text};
@@ -147,7 +148,8 @@ fn retry(replica: &Replica, output: &mut Output, which: &Which) -> Result<(), Fa
         None => replica.retry_refused()?,
     };
     output.tell(&json!({ "queued": returned }), || {
-        format!("{returned} events are waiting to be sent: `kith sync` sends them")
+        let events = counted(returned, "event is", "events are");
+        format!("{events} waiting to be sent: `kith sync` sends what waits")
     })
 }
 

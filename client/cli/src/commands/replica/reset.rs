@@ -3,6 +3,7 @@
 use crate::{failure::Failure, show::output::Output};
 use clap::Args;
 use kith_client::replica::{Outbox, Replica};
+use kith_core::counted::counted;
 use serde_json::json;
 
 /// Discard the log here and the key that verifies it; the next sync fetches them again
@@ -22,6 +23,7 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, args: &ResetArgs) -> R
     replica.reset(outbox)?;
     let kept = replica.status()?.pending;
     output.tell(&json!({ "pending": kept }), || {
-        format!("the log was discarded, {kept} events are waiting in the outbox: `kith sync` fetches it again")
+        let events = counted(kept, "event is", "events are");
+        format!("the log was discarded, {events} waiting in the outbox: `kith sync` fetches it again")
     })
 }

@@ -10,6 +10,7 @@ use crate::{
 };
 use clap::Args;
 use kith_client::replica::{Replica, Status};
+use kith_core::counted::counted;
 use kith_core::filter::Filter;
 use kith_json::time_text;
 use serde_json::json;
@@ -66,13 +67,15 @@ fn lines(replica: &Replica, status: &Status) -> [String; 5] {
     };
     let newer = match status.newer {
         0 => String::new(),
-        1 => "; 1 entry is of a later version of Kith".to_owned(),
-        count => format!("; {count} entries are of a later version of Kith"),
+        count => format!("; {} of a later version of Kith", counted(count, "entry is", "entries are")),
     };
     let outbox = match (status.pending, status.refused) {
         (0, 0) => "nothing is waiting".to_owned(),
-        (pending, 0) => format!("{pending} events are waiting to be sent"),
-        (pending, refused) => format!("{pending} events are waiting to be sent, {refused} were refused: `kith outbox`"),
+        (pending, 0) => format!("{} waiting to be sent", counted(pending, "event is", "events are")),
+        (pending, refused) => {
+            let pending = counted(pending, "event is", "events are");
+            format!("{pending} waiting to be sent, {}: `kith outbox`", counted(refused, "was refused", "were refused"))
+        }
     };
     let synced = status.synced_at.map_or_else(|| "never".to_owned(), time_text);
     let hidden = if status.hides_words {

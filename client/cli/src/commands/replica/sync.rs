@@ -10,6 +10,7 @@ use kith_client::{
     Client, EventRefused, Outcome,
     replica::{Connection, Happening, Replica, SyncReport},
 };
+use kith_core::counted::counted;
 use kith_core::reason;
 use kith_core::{event::Kind, filter::Filter, id::EventId};
 use serde_json::{Value, json};
@@ -64,7 +65,8 @@ pub(crate) async fn run(
     }
     let refused = replica.status()?.refused;
     if refused > 0 {
-        remark(&format!("{refused} events were refused: `kith outbox list` says why"));
+        let events = counted(refused, "event was", "events were");
+        remark(&format!("{events} refused: `kith outbox list` says why"));
         return Err(Failure::PartlyRefused);
     }
     Ok(())
@@ -98,8 +100,10 @@ fn warn(report: &SyncReport) {
     if let Some(reset) = &report.reset {
         remark(&format!(
             "the server's log is not the same as before ({} instead of {}), for example because an old backup was \
-             restored: it was fetched again, and {} events of this device returned to the outbox",
-            reset.now, reset.before, reset.returned
+             restored: it was fetched again, and {} of this device returned to the outbox",
+            reset.now,
+            reset.before,
+            counted(reset.returned, "event", "events")
         ));
     }
     if report.without_words > 0 {
@@ -109,7 +113,8 @@ fn warn(report: &SyncReport) {
         ));
     }
     if report.removed > 0 {
-        remark(&format!("{} entries were removed: your token may no longer see them", report.removed));
+        let entries = counted(report.removed, "entry was", "entries were");
+        remark(&format!("{entries} removed: your token may no longer see all of it"));
     }
 }
 
@@ -176,10 +181,10 @@ fn tell(output: &mut Output, happening: &Happening) -> Result<(), Failure> {
             json!({ "happening": "words_dropped", "id": id.to_string() }),
             format!("{id} lost words about somebody who was erased"),
         ),
-        Happening::Reset { returned } => (
-            json!({ "happening": "reset", "returned": returned }),
-            format!("the server's log is another one: fetched again, {returned} events returned to the outbox"),
-        ),
+        Happening::Reset { returned } => (json!({ "happening": "reset", "returned": returned }), {
+            let events = counted(*returned, "event", "events");
+            format!("the server's log is another one: fetched again, {events} returned to the outbox")
+        }),
         Happening::Connection(Connection::Online) => {
             (json!({ "happening": "online" }), "the server answers".to_owned())
         }

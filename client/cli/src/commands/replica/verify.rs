@@ -3,6 +3,7 @@
 use crate::{failure::Failure, show::output::Output};
 use clap::Args;
 use kith_client::replica::Replica;
+use kith_core::counted::counted;
 use serde_json::json;
 
 /// Recompute the hash tree of everything here and compare it with the signed checkpoint; needs no server
@@ -24,7 +25,8 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, _: &VerifyArgs) -> Res
     });
     output.tell(&answer, || {
         let signed = key.map_or_else(|| "nothing was fetched yet".to_owned(), |key| format!("signed by {key}"));
-        format!("{} entries up to position {}, root {}\n{signed}", checked.entries, checked.position, checked.root)
+        let entries = counted(checked.entries, "entry", "entries");
+        format!("{entries} up to position {}, root {}\n{signed}", checked.position, checked.root)
     })?;
     if checked.problems.is_empty() { Ok(()) } else { Err(Failure::NotVerified(checked.problems.join("; "))) }
 }
