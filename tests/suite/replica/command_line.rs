@@ -55,7 +55,7 @@ fn after_a_day_offline_two_devices_and_the_server_agree() {
     }
     let (one, other) = (Kith::new(&cli), Kith::new(&cli));
     one.offline(&["met", "shah", "ben"]).exits(5).says("this replica is empty, `kith sync` fetches the log first");
-    one.offline(&["person", "--org", "north"]).exits(5).says("there is no organisation \"north\"");
+    one.offline(&["person", "list", "--org", "north"]).exits(5).says("there is no organisation \"north\"");
     one.run(&["sync"]).ok().prints("at position 3, verified: 3 fetched");
     one.offline(&["met", "shah", "nobody"]).exits(3).says("there is no person \"nobody\", neither by id nor by name");
     other.run(&["sync"]).ok();
