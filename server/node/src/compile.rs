@@ -3,23 +3,24 @@
 //! Invariant: a server compiles one component at a time, and a child never outlives the caller that waits for it.
 
 pub mod child;
+mod exchange;
 
-use crate::limits::{COMPILE_RETRY, COMPILER_WORDS_BYTES_MAX, COMPILES_WAITING_MAX};
+use crate::limits::{COMPILE_RETRY, COMPILES_WAITING_MAX};
+use exchange::{Said, exchange};
 use kith_core::{
     id::NetworkName,
     may::{Principal, Reach},
 };
-use kith_views::{Refused, limits};
+use kith_views::{Author, NewPack, Pack, Packs, Refused, limits};
 use std::{
     collections::BTreeSet,
     io,
     path::PathBuf,
     process::{ExitStatus, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{Child, Command},
     sync::Semaphore,
 };
@@ -81,6 +82,7 @@ impl For {
 pub(crate) struct Compiler {
     program: PathBuf,
     seconds_max: u32,
+    packs: Arc<Packs>,
     turn: Semaphore,
     waiting: Mutex<BTreeSet<For>>,
 }
@@ -99,16 +101,28 @@ impl Drop for Place<'_> {
 
 impl Compiler {
     /// `program` is this program's file. A child may use `seconds_max` of processor time and run for twice as long.
-    pub(crate) fn new(program: PathBuf, seconds_max: u32) -> Self {
-        Self { program, seconds_max, turn: Semaphore::new(1), waiting: Mutex::default() }
+    pub(crate) fn new(program: PathBuf, seconds_max: u32, packs: Packs) -> Self {
+        Self { program, seconds_max, packs: Arc::new(packs), turn: Semaphore::new(1), waiting: Mutex::default() }
     }
 
-    /// Compiles a component and returns its code. Dropping the future ends the child.
-    pub(crate) async fn compile(&self, component: &[u8], of: For) -> Result<Vec<u8>, CompileError> {
+    /// Compiles a component and returns its code. What was compiled for an author before is not compiled again. Dropping
+    /// the future ends the child.
+    pub(crate) async fn compile(
+        &self,
+        component: &[u8],
+        of: For,
+        author: Option<Author>,
+    ) -> Result<Vec<u8>, CompileError> {
         let _place = self.place(of)?;
         let _turn = self.turn.acquire().await.expect("the semaphore is never closed");
-        let ended = tokio::time::timeout(Duration::from_secs(u64::from(self.seconds_max) * 2), self.run(component));
+        let ended =
+            tokio::time::timeout(Duration::from_secs(u64::from(self.seconds_max) * 2), self.run(component, author));
         ended.await.unwrap_or_else(|_| Err(self.too_slow().into()))
+    }
+
+    /// The compiled functions of authors.
+    pub(crate) fn packs(&self) -> Arc<Packs> {
+        Arc::clone(&self.packs)
     }
 
     fn place(&self, of: For) -> Result<Option<Place<'_>>, CompileError> {
@@ -130,14 +144,41 @@ impl Compiler {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run(&self, component: &[u8]) -> Result<Vec<u8>, CompileError> {
+    /// Compiles a component with the functions that are known of its author. If they take up the memory that compiling
+    /// needs, without.
+    async fn run(&self, component: &[u8], author: Option<Author>) -> Result<Vec<u8>, CompileError> {
+        let Some(author) = author else { return self.run_with(component, Vec::new(), None).await };
+        let (packs, of) = (Arc::clone(&self.packs), author.clone());
+        let found = kith_log::blocking(move || Ok((packs.of(&of)?, packs.begin(&of)?))).await;
+        let (known, new) = found.map_or_else(|error| (told(&error), None), |(known, new)| (known, Some(new)));
+        let is_all = known.is_empty();
+        let compiled = match self.run_with(component, known, new).await {
+            Err(CompileError::Refused(Refused::Costly { limit })) if !is_all && limit == memory_limit() => {
+                self.run_with(component, Vec::new(), None).await
+            }
+            ended => ended,
+        };
+        let packs = Arc::clone(&self.packs);
+        kith_log::blocking(move || packs.cut(&author)).await.unwrap_or_else(|error| drop(told(&error)));
+        compiled
+    }
+
+    async fn run_with(
+        &self,
+        component: &[u8],
+        known: Vec<Pack>,
+        new: Option<NewPack>,
+    ) -> Result<Vec<u8>, CompileError> {
         let mut child = self.start()?;
-        let (code, said) = exchange(&mut child, component).await?;
+        let Said { code, used, made, words, damaged } = exchange(&mut child, component, &known, new).await?;
         let status = child.wait().await?;
-        match status.code().map(u8::try_from) {
-            Some(Ok(0)) if code.len() as u64 <= limits::CODE_BYTES_MAX => Ok(code),
-            Some(Ok(child::EXIT_REFUSED)) => Err(Refused::NoComponent { reason: said }.into()),
-            Some(Ok(child::EXIT_UNBOUNDED)) => Err(CompileError::Unbounded(said)),
+        match (status.code().map(u8::try_from), code) {
+            (Some(Ok(0)), Some(code)) => {
+                kith_log::blocking(move || note(&known, used, &damaged, made)).await;
+                Ok(code)
+            }
+            (Some(Ok(child::EXIT_REFUSED)), _) => Err(Refused::NoComponent { reason: words }.into()),
+            (Some(Ok(child::EXIT_UNBOUNDED)), _) => Err(CompileError::Unbounded(words)),
             _ => Err(self.ended(status).into()),
         }
     }
@@ -163,8 +204,7 @@ impl Compiler {
         if status.signal().is_some_and(|signal| out_of_time.contains(&signal)) {
             return self.too_slow();
         }
-        let mebibytes = limits::COMPILE_MEMORY_BYTES_MAX / (1024 * 1024);
-        Refused::Costly { limit: format!("{mebibytes} MiB of memory") }
+        Refused::Costly { limit: memory_limit() }
     }
 
     fn too_slow(&self) -> Refused {
@@ -172,25 +212,26 @@ impl Compiler {
     }
 }
 
-/// Writes the component to a child and reads its output and error text to the end.
-async fn exchange(child: &mut Child, component: &[u8]) -> io::Result<(Vec<u8>, String)> {
-    let (mut stdin, stdout, stderr) = (
-        child.stdin.take().expect("it is piped"),
-        child.stdout.take().expect("it is piped"),
-        child.stderr.take().expect("it is piped"),
-    );
-    let give = async move {
-        // If a child ends before it has read everything, its exit code says why.
-        drop(stdin.write_all(component).await);
-        drop(stdin.shutdown().await);
-    };
-    let ((), code, said) =
-        tokio::join!(give, read(stdout, limits::CODE_BYTES_MAX + 1), read(stderr, COMPILER_WORDS_BYTES_MAX));
-    Ok((code?, String::from_utf8_lossy(&said?).trim().to_owned()))
+/// Notes which packs were of use, deletes those that cannot be used, and keeps the new one.
+fn note(known: &[Pack], used: u64, damaged: &[usize], made: Option<NewPack>) {
+    for (number, pack) in known.iter().enumerate() {
+        if damaged.contains(&number) {
+            pack.delete().unwrap_or_else(|error| drop(told(&error)));
+        } else if used & (1 << number) != 0 {
+            pack.note_use().unwrap_or_else(|error| drop(told(&error)));
+        }
+    }
+    if let Some(made) = made {
+        made.keep().unwrap_or_else(|error| drop(told(&error)));
+    }
 }
 
-async fn read(from: impl AsyncRead + Unpin, bytes_max: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(bytes_max).read_to_end(&mut bytes).await?;
-    Ok(bytes)
+/// Without its functions a component is compiled as a whole.
+fn told(error: &io::Error) -> Vec<Pack> {
+    tracing::warn!(%error, "compiled functions cannot be read or written");
+    Vec::new()
+}
+
+fn memory_limit() -> String {
+    format!("{} MiB of memory", limits::COMPILE_MEMORY_BYTES_MAX / (1024 * 1024))
 }

@@ -85,12 +85,13 @@ impl NetworkViews {
             free_per_cent: log_config.disk_reserve_per_cent.saturating_mul(2),
         };
         let (levels_path, networks) = (host.folder.join("levels"), log.networks());
-        let (host, levels) = kith_log::blocking(move || {
+        let (host, packs, levels) = kith_log::blocking(move || {
             let host = Views::open(host)?;
-            Ok((host, Levels::read(levels_path, &networks)))
+            let packs = host.packs().map_err(SandboxError::of_folder)?;
+            Ok((host, packs, Levels::read(levels_path, &networks)))
         })
         .await?;
-        let compiler = Compiler::new(config.compiler.0.clone(), config.compile_s_max);
+        let compiler = Compiler::new(config.compiler.0.clone(), config.compile_s_max, packs);
         Ok(Self {
             host: Arc::new(host),
             compiler,

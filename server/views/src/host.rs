@@ -18,6 +18,7 @@ use crate::{
         cache::CacheKey,
         compile::{Compiled, Compiling},
         engine::SandboxLimits,
+        packs::Packs,
         refused::Refused,
         sandbox::{Keep, Sandbox, SandboxError},
     },
@@ -133,6 +134,12 @@ impl Views {
     /// in another process: the code is run without further checks. Blocks for as long as loading takes.
     pub fn adopt(&self, component: &[u8], code: &[u8]) -> Result<Compiled, Refused> {
         self.sandbox.adopt(component, code)
+    }
+
+    /// The compiled functions of authors whose components are compiled in other processes. Blocks on the disk.
+    pub fn packs(&self) -> std::io::Result<Packs> {
+        let (folder, key) = (self.config.cache_folder.join("functions"), self.config.cache_key.clone());
+        Packs::open(folder, self.sandbox.fingerprint(), key)
     }
 
     /// Deletes from disk the code of all components that are not named, whatever version of this program made it.

@@ -64,6 +64,8 @@ pub use plugin::{
     cache::CacheKey,
     compile::{Compiled, Compiling, compile_component},
     engine::SandboxLimits,
+    known::KnownFunctions,
+    packs::{Author, NewPack, Pack, PackReader, Packs},
     refused::Refused,
     sandbox::SandboxError,
     shape::Bound,

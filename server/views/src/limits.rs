@@ -46,6 +46,19 @@ pub const COMPILE_MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 pub const CODE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Bytes of the file of compiled functions at which it is begun anew.
 pub(crate) const FUNCTIONS_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Bytes of the functions that one compilation adds to those of its author. All of a plugin in Python take 45 MiB, in JavaScript 33.
+pub const PACK_BYTES_MAX: usize = 96 * 1024 * 1024;
+/// Bytes of one author's compiled functions: those of a plugin in Python and of one in JavaScript fit. A compiling process
+/// holds them in memory.
+pub const AUTHOR_PACKS_BYTES_MAX: u64 = 160 * 1024 * 1024;
+/// Packs of one author's compiled functions.
+pub const AUTHOR_PACKS_MAX: usize = 64;
+/// Bytes of all authors' compiled functions.
+pub const PACKS_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Packs of all authors' compiled functions.
+pub const PACKS_MAX: usize = 4_096;
+/// Bytes of such a pack that are in memory at once on their way to or from a compiling process.
+pub const PACK_PIECE_BYTES: u64 = 256 * 1024;
 /// Bytes of one key's state.
 pub const STATE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one row, its values and evidence together.

@@ -7,6 +7,8 @@ mod call_clock;
 pub(crate) mod compile;
 pub(crate) mod engine;
 mod functions;
+pub(crate) mod known;
+pub(crate) mod packs;
 pub(crate) mod refused;
 pub(crate) mod runner;
 pub(crate) mod sandbox;

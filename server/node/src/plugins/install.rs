@@ -60,7 +60,7 @@ impl PluginChanges {
         let settings = String::from(new.settings.parse::<PluginSettings>()?);
         // The code is kept alive until the view made from it holds it.
         let (declared, _compiled) = tokio::select! {
-            inspected = self.views.inspect(principal, new.component.clone(), settings.clone()) => inspected?,
+            inspected = self.views.inspect(network.name(), principal, new.component.clone(), settings.clone()) => inspected?,
             () = gone => return Err(CompileError::Gone.into()),
         };
         let name = new.name.unwrap_or_else(|| declared.name().to_owned());

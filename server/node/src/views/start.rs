@@ -43,7 +43,7 @@ impl NetworkViews {
         paused_at: Option<Position>,
     ) -> Result<Kept, NotKept> {
         // Kept alive until the view or report holds it.
-        let _compiled = self.compile(wanted.component.clone(), For::Server).await?;
+        let _compiled = self.compile(wanted.component.clone(), For::Server, None).await?;
         match self.report_of(&wanted).await? {
             Some(report) => {
                 Ok(Kept::Report(KeptReport { report: Arc::new(report), retired: CancellationToken::new() }))

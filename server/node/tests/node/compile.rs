@@ -1,11 +1,13 @@
 //! Untrusted plugins are compiled in a child process that has limits and ends when its caller leaves.
 
-use crate::harness::{Running, field, reason, start_in};
+use crate::harness::{Running, field, reason, start_in, with_token};
 use kith_proto::v1::{self, ErrorReason};
 use std::{
+    collections::BTreeSet,
+    ffi::OsString,
     fmt::Write,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 use tonic::Status;
@@ -52,6 +54,72 @@ async fn wait_until(what: &str, is_so: impl Fn() -> bool) {
         assert!(begun.elapsed() < Duration::from_mins(1), "{what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// What lies in the folders of authors' compiled functions: the author's folder, the name, and the bytes.
+fn packs(data: &Path) -> BTreeSet<(OsString, OsString, u64)> {
+    let list = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let engine = list(&data.join("cache/functions")).pop().unwrap();
+    let authors = list(&engine).into_iter().flat_map(|network| list(&network));
+    let files = authors.flat_map(|author| list(&author)).map(|file| {
+        let author = file.parent().unwrap().file_name().unwrap().to_owned();
+        (author, file.file_name().unwrap().to_owned(), fs::metadata(&file).unwrap().len())
+    });
+    files.collect()
+}
+
+/// A component with a view, and a section that says nothing but this.
+fn component(remark: u8) -> Vec<u8> {
+    let view = kith_bundle::find("help").unwrap().component;
+    [view, &[0, 3, 1, b'x', remark]].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_compiled_for_an_author_is_not_compiled_again_for_it_and_is_for_others() {
+    let data = tempfile::tempdir().unwrap();
+    // Not the folder that the other tests share.
+    fs::create_dir(data.path().join("cache")).unwrap();
+    let node = start_in(data.path(), |_| {}).await;
+    let install = async |number: u8, secret: &str| {
+        let name = format!("view_{number}");
+        let plugin =
+            v1::NewPlugin { network: "default".into(), settings: "{}".into(), name, ..v1::NewPlugin::default() };
+        let message = v1::InstallPluginRequest { plugin: Some(plugin), data: component(number).into() };
+        let request = with_token(secret, tokio_stream::iter([message]));
+        let mut answers = node.plugins().install_plugin(request).await.unwrap().into_inner();
+        while answers.message().await.unwrap().is_some() {}
+    };
+    // The bytes of the functions that an author's installation added.
+    let added = |before: &BTreeSet<_>| packs(data.path()).difference(before).map(|(_, _, bytes)| *bytes).sum::<u64>();
+    let owner = node.owner.clone();
+    install(1, &owner).await;
+    let first = packs(data.path());
+    let all = added(&BTreeSet::new());
+    install(2, &owner).await;
+    assert!(added(&first) < all / 2, "most had not to be compiled: {:?}", packs(data.path()));
+
+    let token = v1::IssueTokenRequest {
+        network: "default".into(),
+        role: v1::Role::Analyst.into(),
+        ..v1::IssueTokenRequest::default()
+    };
+    let (_, analyst) = node.issue(token).await;
+    let before = packs(data.path());
+    install(3, &analyst).await;
+    assert!(added(&before) > all / 10 * 9, "another author's is compiled anew: {:?}", packs(data.path()));
+
+    let before = packs(data.path());
+    let engine = fs::read_dir(data.path().join("cache/functions")).unwrap().next().unwrap().unwrap().path();
+    for (author, name, _) in &before {
+        let path = engine.join("default").join(author).join(name);
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+    }
+    install(4, &owner).await;
+    assert!(added(&before) > all / 10 * 9, "nothing damaged is used: {:?}", packs(data.path()));
+    assert!(before.difference(&packs(data.path())).count() > 0, "it is deleted");
+    node.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,6 +99,10 @@ impl ComponentCache {
         let mut deleted = 0;
         for file in fs::read_dir(&self.folder)? {
             let file = file?;
+            // Compiled functions.
+            if file.file_type()?.is_dir() {
+                continue;
+            }
             if self.digest_of(&file.file_name()).is_some_and(|digest| is_named(&digest)) {
                 continue;
             }

@@ -4,8 +4,9 @@
 
 use super::{
     cache::{ComponentCache, deserialize},
-    engine::{Allocation, engine},
+    engine::{Allocation, engine_with},
     functions::FunctionCache,
+    known::KnownFunctions,
     refused::Refused,
     shape::Shape,
 };
@@ -18,7 +19,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use wasmtime::{Engine, component::Component};
+use wasmtime::{CacheStore, Engine, component::Component};
 
 /// Where components are compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,11 +36,12 @@ pub enum Compiling {
     },
 }
 
-/// Compiles a component to the code that [`crate::Views::adopt`] accepts. Another process does this for a plugin host.
-/// Blocks for as long as compiling takes.
-pub fn compile_component(component: &[u8]) -> Result<Vec<u8>, Refused> {
+/// Compiles a component to the code that [`crate::Views::adopt`] accepts, except for functions that are known already.
+/// Another process does this for a plugin host. Blocks for as long as compiling takes.
+pub fn compile_component(component: &[u8], functions: &Arc<KnownFunctions>) -> Result<Vec<u8>, Refused> {
     check(component)?;
-    let engine = engine(Allocation::OnDemand).map_err(|error| Refused::no_component(&error))?;
+    let functions = Arc::clone(functions) as Arc<dyn CacheStore>;
+    let engine = engine_with(Allocation::OnDemand, Some(functions)).map_err(|error| Refused::no_component(&error))?;
     engine.precompile_component(component).map_err(|error| Refused::no_component(&error))
 }
 

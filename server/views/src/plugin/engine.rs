@@ -2,7 +2,6 @@
 //!
 //! A plugin depends on nothing but its arguments: no imports, threads or relaxed SIMD, and one form of NaN.
 
-use super::functions::FunctionCache;
 use crate::{contract::key::first, limits};
 use sha2::{Digest, Sha256};
 use std::{
@@ -14,7 +13,7 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{CacheStore, Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 /// What a plugin may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +51,8 @@ pub(crate) enum Allocation {
     OnDemand,
 }
 
-/// An engine with the settings that all code is compiled for.
-pub(crate) fn engine(allocation: Allocation) -> wasmtime::Result<Engine> {
-    engine_with(allocation, None)
-}
-
-/// The same; functions that are known already are not compiled again.
-pub(crate) fn engine_with(allocation: Allocation, functions: Option<Arc<FunctionCache>>) -> wasmtime::Result<Engine> {
+/// An engine with the settings that all code is compiled for. Functions that are known already are not compiled again.
+pub(crate) fn engine_with(allocation: Allocation, functions: Option<Arc<dyn CacheStore>>) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     if let Some(functions) = functions {
         config.enable_incremental_compilation(functions)?;
@@ -150,14 +144,24 @@ impl Drop for Ticker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::{compile::compile_component, known::KnownFunctions};
 
     #[test]
     fn code_compiled_without_a_pool_runs_in_one() {
-        let (with, without) = (engine(Allocation::Pool).unwrap(), engine(Allocation::OnDemand).unwrap());
+        let (with, without) =
+            (engine_with(Allocation::Pool, None).unwrap(), engine_with(Allocation::OnDemand, None).unwrap());
         assert_eq!(fingerprint(&with), fingerprint(&without));
         for builtin in kith_bundle::BUILTINS.iter().take(1) {
-            let code = crate::plugin::compile::compile_component(builtin.component).unwrap();
+            let functions = Arc::new(KnownFunctions::default());
+            let code = compile_component(builtin.component, &functions).unwrap();
             crate::plugin::cache::deserialize(&with, &code).unwrap();
+            let made = functions.take_made().concat();
+            let functions = Arc::new(KnownFunctions::new(vec![made.clone()]));
+            let code = compile_component(builtin.component, &functions).unwrap();
+            crate::plugin::cache::deserialize(&with, &code).unwrap();
+            // The compiler's keys of some functions differ from time to time.
+            let anew = functions.take_made().concat().len();
+            assert!(functions.used() == 1 && anew < made.len() / 2, "{anew} of {} bytes were made anew", made.len());
         }
     }
 }

@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use wasmtime::Engine;
+use wasmtime::{CacheStore, Engine};
 
 /// The sandbox could not be set up; the text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,11 @@ pub struct SandboxError(String);
 impl SandboxError {
     pub(crate) fn new(reason: impl std::fmt::Display) -> Self {
         Self(format!("{reason:#}"))
+    }
+
+    /// A folder of compiled code cannot be used.
+    pub fn of_folder(error: std::io::Error) -> Self {
+        Self::new(error)
     }
 }
 
@@ -72,7 +77,8 @@ impl Sandbox {
         runs_bytes_max: usize,
     ) -> Result<Self, SandboxError> {
         let functions = functions(&cache_folder, &cache_key, &compiling);
-        let engine = engine_with(Allocation::Pool, functions.clone()).map_err(SandboxError::new)?;
+        let store = functions.clone().map(|functions| functions as Arc<dyn CacheStore>);
+        let engine = engine_with(Allocation::Pool, store).map_err(SandboxError::new)?;
         let fingerprint = fingerprint(&engine);
         let cache = ComponentCache::open(cache_folder, fingerprint, cache_key).map_err(SandboxError::new)?;
         let ticker = Ticker::start(engine.weak()).map_err(SandboxError::new)?;
@@ -136,6 +142,11 @@ impl Sandbox {
     /// Deletes the code of all components that are not named.
     pub(crate) fn retain(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> std::io::Result<usize> {
         self.compiler.retain(is_named)
+    }
+
+    /// Identifies what compiled code depends on.
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
     }
 
     /// Identifies the engine's version and settings and the limits of a call: rows may depend on them.

@@ -1,9 +1,9 @@
 //! Components that are refused, each for its reason.
 
 use super::harness::{HOSTILE, HOSTILE_TEXT, Lab, MemoryLog, builtin, component};
-use crate::{CacheKey, Compiling, Config, Refused, SandboxLimits, Views, compile_component, limits};
+use crate::{CacheKey, Compiling, Config, KnownFunctions, Refused, SandboxLimits, Views, compile_component, limits};
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 
 fn refusal(component: &[u8], settings: &str) -> String {
     Lab::open().views.inspect(component, settings).unwrap_err().to_string()
@@ -126,7 +126,8 @@ fn a_component_that_is_compiled_elsewhere_waits_for_its_code() {
     assert_eq!(views.inspect(builtin("help"), "{}").unwrap().name(), "help");
     assert!(views.find_compiled(&HOSTILE).unwrap().is_none());
     assert_eq!(views.inspect(&HOSTILE, "{}"), Err(Refused::NotCompiled));
-    let compiled = views.adopt(&HOSTILE, &compile_component(&HOSTILE).unwrap()).unwrap();
+    let compiled =
+        views.adopt(&HOSTILE, &compile_component(&HOSTILE, &Arc::new(KnownFunctions::default())).unwrap()).unwrap();
     assert_eq!(views.inspect(&HOSTILE, "{}").unwrap().name(), "hostile");
     drop(compiled);
     assert_eq!(views.inspect(&HOSTILE, "{}"), Err(Refused::NotCompiled), "code that nobody holds is dropped");
