@@ -119,6 +119,7 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
         () = watching => {}
         () = node.views().keep() => {}
         () = node.plugins().retry_views() => {}
+        () = node.plugins().withdraw_failed() => {}
         () = going_down => tracing::warn!("calls were cut at the end of the drain time"),
     }
     Ok(())
