@@ -253,6 +253,8 @@ impl fmt::Debug for EventId {
 
 /// What the ids of feeds begin with.
 const FEED_PREFIX: &str = "feed-";
+/// What the ids of webhooks begin with.
+const WEBHOOK_PREFIX: &str = "hook-";
 
 impl TokenId {
     /// An id of a feed with these digits.
@@ -263,5 +265,15 @@ impl TokenId {
     /// Whether it is the secret of a feed: it opens the calendar of its person, and no call.
     pub fn is_feed(&self) -> bool {
         self.as_str().starts_with(FEED_PREFIX)
+    }
+
+    /// An id of a webhook with these digits.
+    pub fn of_webhook(digits: &str) -> Result<Self, Invalid> {
+        format!("{WEBHOOK_PREFIX}{digits}").parse()
+    }
+
+    /// Whether it is that of a webhook: the server sends what it may see, and it opens no call.
+    pub fn is_webhook(&self) -> bool {
+        self.as_str().starts_with(WEBHOOK_PREFIX)
     }
 }

@@ -52,6 +52,8 @@ pub const COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const TOKENS_OPEN_MAX: usize = 10_000;
 /// Open feeds of one person.
 pub const FEEDS_OPEN_MAX: usize = 16;
+/// Open webhooks of one network.
+pub const WEBHOOKS_OPEN_MAX: usize = 64;
 /// Bytes of an attribute of text in a network that demands tokens.
 pub const TOKEN_ATTRIBUTE_BYTES_MAX: usize = 64;
 /// Bytes of the URI that a service signs in with.

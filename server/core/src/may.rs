@@ -94,6 +94,9 @@ pub enum Action<'a> {
         /// The organisation.
         organisation: Option<&'a OrganisationId>,
     },
+    /// List, change, remove or redeliver a webhook of an organisation, or of none: it sends what that organisation keeps
+    /// to itself, so nobody else has a say in where it is and when it sends.
+    KeepWebhookOf(Option<&'a OrganisationId>),
     /// Change what the network demands of new events.
     ChangePolicy,
     /// Withdraw an event.
@@ -159,6 +162,9 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
         Action::LetIn { organisation, has_owner } => lets_in(principal, *organisation, *has_owner),
         Action::KeepFeedOf { person, organisation } => {
             person.is_some() && principal.person.as_ref() == *person && principal.organisation.as_ref() == *organisation
+        }
+        Action::KeepWebhookOf(organisation) => {
+            principal.role == Role::Owner && principal.organisation.as_ref() == *organisation
         }
         Action::Retract(header) => retracts(principal, header),
         Action::Ask(owner) => asks(principal, owner),
@@ -495,6 +501,19 @@ mod tests {
             assert!(!keeps(Some(&amina), Some(&hillside)) && !keeps(Some(&amina), None), "{role:?}: no other scope");
             let nobody = Action::KeepFeedOf { person: None, organisation: None };
             assert!(!may(&principal(role, None), &nobody), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn a_webhook_is_kept_by_owners_of_its_own_organisation_alone() {
+        let (riverside, hillside) = ("riverside".parse().unwrap(), "hillside".parse().unwrap());
+        for role in Role::ALL {
+            let keeps = |own, of| may(&principal(role, own), &Action::KeepWebhookOf(of));
+            let is_owner = role == Role::Owner;
+            assert_eq!(keeps(None, None), is_owner, "{role:?}");
+            assert_eq!(keeps(Some("riverside"), Some(&riverside)), is_owner, "{role:?}");
+            assert!(!keeps(Some("riverside"), Some(&hillside)) && !keeps(Some("riverside"), None), "{role:?}");
+            assert!(!keeps(None, Some(&riverside)), "{role:?}: the network's owners may only end it, as any token");
         }
     }
 

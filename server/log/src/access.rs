@@ -2,3 +2,4 @@
 //! of its own: no backup of the log carries it.
 
 pub(crate) mod replicas;
+pub(crate) mod webhooks;

@@ -24,7 +24,13 @@ mod store;
 mod worker;
 mod write;
 
-pub use access::replicas::{Replica, ReplicaId, Replicas};
+pub use access::{
+    replicas::{Replica, ReplicaId, Replicas},
+    webhooks::{
+        DeadLetter, KeptWebhook, Redelivery, StoredWebhook, WebhookCursor, WebhookFile, WebhookKey, WebhookResult,
+        WebhookState, WebhookStop, WebhookTries, WebhookWritten,
+    },
+};
 #[cfg(feature = "faults")]
 pub use blocking::work_in_place;
 pub use blocking::{blocking, in_place as works_in_place};
@@ -35,7 +41,7 @@ pub use error::{
 };
 pub use files::{FileError, is_exposed, write_new};
 pub use kith_words::KEYS_PAGES_BYTES_MAX;
-pub use limits::COMPONENT_PIECE_BYTES_MAX;
+pub use limits::{COMPONENT_PIECE_BYTES_MAX, DEAD_LETTERS_MAX};
 pub use log::Log;
 pub use measures::Measures;
 pub use network::{JoinedMember, Network};

@@ -33,5 +33,7 @@ pub(crate) const ERASE_REST_TIMES: u32 = 9;
 pub(crate) const REPLICAS_WAITING_MAX: usize = 4_096;
 /// Replicas of one principal in a network: the one that was not heard of for longest makes room.
 pub(crate) const REPLICAS_OF_PRINCIPAL_MAX: usize = 64;
+/// Dead letters of one webhook that are kept: the oldest makes room.
+pub const DEAD_LETTERS_MAX: usize = 10_000;
 /// Replicas of one network: likewise.
 pub(crate) const REPLICAS_OF_NETWORK_MAX: usize = 10_000;

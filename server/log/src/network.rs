@@ -311,6 +311,35 @@ impl Network {
         self.issue(principal, NewSecret::of_feed(), token).await
     }
 
+    /// Issues the token of a webhook, as which the server reads what it sends: see [`Network::webhook`]. Its secret opens
+    /// nothing, and is not told.
+    pub async fn issue_webhook(
+        &self,
+        principal: &Principal,
+        organisation: Option<OrganisationId>,
+    ) -> Result<(Token, Position), AppendError> {
+        let token = NewToken { grant: Grant::Role(Role::Reader), person: None, organisation, expires_at: None };
+        let issued = self.issue(principal, NewSecret::of_webhook(), token).await?;
+        Ok((issued.token, issued.position))
+    }
+
+    /// As whom a webhook reads; `None` if there is no such webhook, or its token has ended.
+    pub fn webhook(&self, id: &TokenId) -> Option<Principal> {
+        let known = self.inner.store.tokens().with_id(Owner::Network(self.live.ordinal), id)?;
+        known.webhook(&self.live.authority(), (self.inner.store.clock)())
+    }
+
+    /// Seals something under the network's key, for a file beside the log. It stays readable when the root key is rotated.
+    pub fn seal(&self, context: &[u8], plain: &[u8]) -> Vec<u8> {
+        let keys = &self.inner.store.keys;
+        keys.seal_for(self.live.key_incarnation, context, plain).expect("the key of a network is loaded at the start")
+    }
+
+    /// Undoes [`Network::seal`]; `None` if key, context or bytes differ.
+    pub fn unseal(&self, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        self.inner.store.keys.open_for(self.live.key_incarnation, context, sealed)
+    }
+
     async fn issue(&self, principal: &Principal, new: NewSecret, token: NewToken) -> Result<IssuedToken, AppendError> {
         let command = self.command(principal, Scope::Network, vec![new.fact(&token)])?;
         let (live, secret, size) = (self.live.clone(), new.secret.to_string(), Size::of(&command.events));

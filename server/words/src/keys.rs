@@ -37,6 +37,9 @@ const PERSON_CONTEXT: &[u8] = b"kith/person-key/1";
 /// Prefix of the context of keys for purposes outside the log; the purpose follows.
 const DERIVED_CONTEXT: &[u8] = b"kith/derived-key/1/";
 
+/// The context of the key for what a network keeps beside its log.
+const BESIDE_CONTEXT: &[u8] = b"kith/beside-key/1";
+
 /// The random id of a log, 16 bytes.
 pub type Incarnation = [u8; 16];
 
@@ -134,6 +137,24 @@ impl Keys {
         let parts = [DERIVED_CONTEXT, purpose.as_bytes()];
         derived.expand_multi_info(&parts, key.as_mut_slice()).expect("32 bytes are a valid length");
         key
+    }
+
+    /// Seals bytes, which are no words about anybody, under a key derived from that of a network.
+    pub fn seal_for(&self, network: Incarnation, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, KeysError> {
+        Ok(cipher::seal(&self.beside(network)?, context, plain))
+    }
+
+    /// Undoes [`Keys::seal_for`]; `None` if the network's key is not loaded, or key, context or bytes differ.
+    pub fn open_for(&self, network: Incarnation, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        Some(cipher::open(&self.beside(network).ok()?, context, sealed)?.to_vec())
+    }
+
+    /// The key for what a network keeps beside its log. HKDF-SHA256 (RFC 5869).
+    fn beside(&self, network: Incarnation) -> Result<Key, KeysError> {
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        let derived = Hkdf::<Sha256>::new(Some(&network), self.network(network)?.as_slice());
+        derived.expand(BESIDE_CONTEXT, key.as_mut_slice()).expect("32 bytes are a valid length");
+        Ok(key)
     }
 
     /// Loads the key of a network that has one.
@@ -566,6 +587,30 @@ mod tests {
         assert_eq!(keys.erased_at([2; 16], &amina).unwrap(), None);
         assert!(keys.load_network([1; 16]).is_err());
         assert!(!folder.path().join("keys.old").exists());
+    }
+
+    #[test]
+    fn what_is_kept_beside_a_log_opens_for_its_network_alone_and_after_the_root_key_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = open(folder.path());
+        let ([one, other], unknown) = ([[1; 16], [2; 16]], [3; 16]);
+        for network in [one, other] {
+            keys.load_or_make_network(network).unwrap();
+        }
+        let sealed = keys.seal_for(one, b"place", b"address").unwrap();
+        let another = Key::new([8; 32]);
+        keys.rewrap(&another).unwrap();
+        drop(keys);
+        let place = KeyFolder::new(folder.path());
+        let keys = Keys::with_database(KeyFolder::builder().open(place.file()).unwrap(), another, Some(place)).unwrap();
+        for network in [one, other] {
+            keys.load_network(network).unwrap();
+        }
+        assert_eq!(keys.open_for(one, b"place", &sealed).as_deref(), Some(b"address".as_slice()));
+        assert_eq!(keys.open_for(one, b"elsewhere", &sealed), None);
+        assert_eq!(keys.open_for(other, b"place", &sealed), None);
+        assert_eq!(keys.open_for(unknown, b"place", &sealed), None);
+        assert!(keys.seal_for(unknown, b"place", b"address").is_err());
     }
 
     #[test]

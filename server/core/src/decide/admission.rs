@@ -42,6 +42,9 @@ impl<S: State> Batch<'_, S> {
                 if token.is_feed() {
                     self.check_feed(*grant, person.as_ref())?;
                 }
+                if token.is_webhook() {
+                    self.check_webhook(*grant, person.as_ref())?;
+                }
                 let keeps = self.keeping_of_feed(event).is_some_and(|keeping| may(principal, &keeping));
                 self.check_issued(principal, *grant, person.as_ref(), organisation.as_ref(), keeps)
             }
@@ -147,6 +150,19 @@ impl<S: State> Batch<'_, S> {
                 id.is_feed() && token.person.as_ref() == Some(person) && token.opens_at(self.clock)
             });
         check_count("event.token_issued.person", open.count() + 1, 1, limits::FEEDS_OPEN_MAX)
+    }
+
+    /// A webhook sends what a reader of its organisation may read, and speaks for nobody.
+    fn check_webhook(&self, grant: Grant, person: Option<&PersonId>) -> Result<(), Invalid> {
+        if grant != Grant::Role(Role::Reader) {
+            return Err(Invalid::new("event.token_issued.role", Problem::MustBe("reader, for a webhook")));
+        }
+        if person.is_some() {
+            return Err(Invalid::new("event.token_issued.person", Problem::MustBe("empty, for a webhook")));
+        }
+        let tokens = self.pending.authority().tokens();
+        let open = tokens.filter(|(id, token)| id.is_webhook() && token.opens_at(self.clock));
+        check_count("event.token_issued.token", open.count() + 1, 1, limits::WEBHOOKS_OPEN_MAX)
     }
 
     /// Whoever joins loses what they were before, so that is the inviter's to end.

@@ -7,7 +7,7 @@ use kith_core::{
     event::{Administration, Attribute, AttributeValue, Event, Fact, Grant, Policy, Role},
     id::{CertificateUri, MemberId},
     invalid::{Invalid, Problem},
-    limits::FEEDS_OPEN_MAX,
+    limits::{FEEDS_OPEN_MAX, WEBHOOKS_OPEN_MAX},
     may::{Credential, Principal},
     model::Model,
     position::Position,
@@ -400,4 +400,39 @@ fn a_person_has_a_bounded_number_of_feeds_that_are_open() {
     assert!(matches!(refused, Refusal::Invalid(Invalid { problem: Problem::TooMany { .. }, .. })), "{refused:?}");
     write(&mut model, network_owner(), revoked("feed-0")).unwrap();
     write(&mut model, network_owner(), feed("feed-x", Some("chidi"))).unwrap();
+}
+
+/// A webhook of an organisation, or of none.
+fn webhook(token: &str, organisation: Option<&str>) -> Fact {
+    issued(token, Grant::Role(Role::Reader), None, organisation)
+}
+
+#[test]
+fn a_webhook_is_a_readers_and_speaks_for_nobody() {
+    let mut model = world();
+    let field = |refused: Refusal| match refused {
+        Refusal::Invalid(Invalid { field, .. }) => field,
+        other => panic!("{other:?}"),
+    };
+    write(&mut model, network_owner(), webhook("hook-1", None)).expect("an owner adds it");
+    assert!(is_denied(&write(&mut model, holder("chidi", Role::Recorder, None), webhook("hook-2", None))));
+    for grant in [Grant::Role(Role::Owner), Grant::Invitation(Role::Reader)] {
+        let refused = write(&mut model, network_owner(), issued("hook-2", grant, None, None)).unwrap_err();
+        assert_eq!(field(refused), "event.token_issued.role");
+    }
+    let of_somebody = issued("hook-2", Grant::Role(Role::Reader), Some("chidi"), Some("hillside"));
+    assert_eq!(field(write(&mut model, network_owner(), of_somebody).unwrap_err()), "event.token_issued.person");
+}
+
+#[test]
+fn a_network_has_a_bounded_number_of_webhooks_that_are_open() {
+    let mut model = world();
+    for number in 0..WEBHOOKS_OPEN_MAX {
+        let organisation = (number % 2 == 0).then_some("hillside");
+        write(&mut model, network_owner(), webhook(&format!("hook-{number}"), organisation)).unwrap();
+    }
+    let refused = write(&mut model, network_owner(), webhook("hook-x", None)).unwrap_err();
+    assert!(matches!(refused, Refusal::Invalid(Invalid { problem: Problem::TooMany { .. }, .. })), "{refused:?}");
+    write(&mut model, network_owner(), revoked("hook-0")).unwrap();
+    write(&mut model, network_owner(), webhook("hook-x", None)).unwrap();
 }

@@ -94,6 +94,12 @@ impl NewSecret {
         Self { id, secret: Zeroizing::new(new_secret()) }
     }
 
+    /// New ones for a webhook. Nobody is told the secret.
+    pub(crate) fn of_webhook() -> Self {
+        let id = TokenId::of_webhook(&random_digits()).expect("small letters and digits are allowed in token ids");
+        Self { id, secret: Zeroizing::new(new_secret()) }
+    }
+
     /// New ones for a token with a grant.
     pub(crate) fn of(grant: Grant) -> Self {
         Self { id: new_id(grant), secret: Zeroizing::new(new_secret()) }
@@ -226,9 +232,10 @@ impl TokenRow {
     }
 
     /// The principal that holds the token, if that is one at this time: a member's token gives what their membership
-    /// gives, and invitations and feeds let nobody in.
+    /// gives, and invitations, feeds and webhooks let nobody in.
     pub(crate) fn principal(&self, reach: &Reach, authority: &Authority, now: Timestamp) -> Option<Principal> {
-        if self.id.is_feed() { None } else { self.holder(reach, authority, now) }
+        let opens_calls = !self.id.is_feed() && !self.id.is_webhook();
+        opens_calls.then(|| self.holder(reach, authority, now))?
     }
 
     /// The principal that holds the token, whatever it opens.
@@ -295,6 +302,11 @@ impl Known {
     pub(crate) fn standing_of_feed(&self, authority: &Authority, now: Timestamp) -> Option<Standing> {
         let holder = self.row.id.is_feed().then(|| self.row.holder(&self.reach, authority, now))??;
         Some(self.standing_as(Principal { role: Role::Reader, ..holder }))
+    }
+
+    /// As whom a webhook reads, if the token is one that is valid at this time.
+    pub(crate) fn webhook(&self, authority: &Authority, now: Timestamp) -> Option<Principal> {
+        self.row.id.is_webhook().then(|| self.row.holder(&self.reach, authority, now))?
     }
 
     fn standing_as(&self, principal: Principal) -> Standing {
