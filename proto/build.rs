@@ -3,7 +3,7 @@
 use prost::Message;
 use std::{env, fs, path::PathBuf};
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "kith/v1/event.proto",
     "kith/v1/errors.proto",
     "kith/v1/log.proto",
@@ -16,6 +16,7 @@ const FILES: [&str; 12] = [
     "kith/v1/session.proto",
     "kith/v1/records.proto",
     "kith/v1/members.proto",
+    "kith/v1/webhook.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

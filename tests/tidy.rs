@@ -319,6 +319,7 @@ fn parts_of_memory() -> Vec<(&'static str, usize)> {
             "large pieces of answers that the transport has, four times for the buffers they lie in",
             4 * node::ANSWER_PIECES_BYTES_MAX,
         ),
+        ("what webhooks send, a part for each turn", node::WEBHOOK_TURNS_MAX * node::WEBHOOK_TURN_BYTES),
         ("a component on its way in, and its code", views::COMPONENT_BYTES_MAX + compiled),
         ("the process that compiles it", compiling),
         ("pages of the files of views", views::STORE_CACHES_BYTES_MAX + following * views::STORE_CACHE_BYTES_MIN),

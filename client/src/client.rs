@@ -17,6 +17,7 @@ use kith_proto::v1::{
     member_service_client::MemberServiceClient, network_service_client::NetworkServiceClient,
     plugin_service_client::PluginServiceClient, records_service_client::RecordsServiceClient,
     session_service_client::SessionServiceClient, view_service_client::ViewServiceClient,
+    webhook_service_client::WebhookServiceClient,
 };
 use std::{sync::Arc, time::Duration};
 use tonic::{
@@ -209,6 +210,11 @@ impl Client {
 
     pub(crate) fn networks(&self) -> NetworkServiceClient<Transport> {
         NetworkServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
+    }
+
+    pub(crate) fn webhooks(&self) -> WebhookServiceClient<Transport> {
+        let client = WebhookServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone());
+        client.max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     /// Makes a call with one answer, retrying while it is safe and may help.

@@ -65,6 +65,7 @@ mod subscribe;
 mod tls;
 mod together;
 mod views;
+mod webhooks;
 
 pub use address::{AddressInvalid, ServerAddress};
 pub use append_stream::{AppendStream, EventRefused, EventResult, Window};
@@ -94,3 +95,4 @@ pub use sessions::ConsoleCode;
 pub use subscribe::{Cursor, Subscription, Update};
 pub use tonic::transport::{Channel, Endpoint};
 pub use views::{DigestQuery, RowQuery, TraceQuery, ViewQuery, Views, WatchView};
+pub use webhooks::{AddedWebhook, NewWebhook};

@@ -37,13 +37,15 @@ pub const COMPARED: [&str; 31] = [
 ];
 
 /// Calls that are not compared, and why.
-pub const APART: [(&str, &str); 22] = [
+pub const APART: [(&str, &str); 28] = [
     ("ActivatePlugin", "changes a plugin and answers with the position of that change"),
     ("AddService", "makes a member and answers with it"),
+    ("AddWebhook", "makes a webhook and answers with it"),
     ("Backup", "gives whole networks to the server's owner alone"),
     ("ChangeHold", "sets or lifts a hold and answers with the position of that change"),
     ("ChangeMember", "changes a member and answers with it"),
     ("ChangePolicy", "changes the policy and answers with the position of that change"),
+    ("ChangeWebhook", "changes a webhook of the caller's own organisation and answers with it"),
     ("CreateNetwork", "makes an empty network"),
     ("EraseDetails", "erases details of an event that the caller may see; others are unknown to it as in every call"),
     ("GetStatus", "tells the server's owner alone, of networks nothing but names and heads"),
@@ -52,10 +54,14 @@ pub const APART: [(&str, &str); 22] = [
     ("IssueFeed", "makes a token and answers with it"),
     ("IssueToken", "makes a token and answers with it"),
     ("Join", "makes a member of whoever has an invitation and answers with that"),
+    ("ListDeadLetters", "tells owners what their own webhook's receiver refused, when it did"),
+    ("ListWebhooks", "tells owners of an organisation how far its own webhooks are, which moves with the receivers"),
     ("OpenConsole", "makes a random code for the caller's own token"),
     ("PausePlugin", "changes a plugin and answers with the position of that change"),
+    ("Redeliver", "has dead letters of the caller's own webhook sent again"),
     ("RemoveMember", "ends a membership and answers with the position of that change"),
     ("RemovePlugin", "changes a plugin and answers with the position of that change"),
+    ("RemoveWebhook", "ends a webhook and answers with the position of that change"),
     ("ResumePlugin", "changes a plugin and answers with the position of that change"),
     ("RevokeToken", "ends a token and answers with the position of that change"),
     ("RollbackPlugin", "changes a plugin and answers with the position of that change"),

@@ -12,7 +12,7 @@ use crate::{
     console,
     door::{http_door, tls},
     limits::Limits,
-    telemetry, views,
+    telemetry, views, webhooks,
 };
 use kith_log::Range;
 use layers::Layers;
@@ -28,7 +28,7 @@ use toml::Value;
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
 
 /// Tables of the file, and the middle part of variables such as `KITH_LIMITS_HEARTBEAT_MS`.
-const SECTIONS: [&str; 7] = ["tls", "limits", "telemetry", "log", "views", "http", "console"];
+const SECTIONS: [&str; 8] = ["tls", "limits", "telemetry", "log", "views", "http", "console", "webhooks"];
 /// Keys outside of tables.
 const TOP_LEVEL: [&str; 6] = ["data", "listen", "production", "allow_plaintext", "reflection", "demo"];
 /// Minimum and maximum of each number.
@@ -80,6 +80,8 @@ pub struct Config {
     pub http: http_door::Config,
     /// Settings of the console.
     pub console: console::Config,
+    /// Settings of webhooks.
+    pub webhooks: webhooks::Config,
 }
 
 /// The sources of the settings, unparsed.
@@ -150,6 +152,7 @@ impl Config {
             views: views::Config::default(),
             http: http_door::Config::default(),
             console: console::Config::default(),
+            webhooks: webhooks::Config::default(),
             data,
             listen: LISTEN_DEFAULT,
             production: false,
@@ -191,6 +194,7 @@ impl Config {
             views: layers.read("views", &mut problems),
             http: layers.read("http", &mut problems),
             console: layers.read("console", &mut problems),
+            webhooks: layers.read("webhooks", &mut problems),
             data,
             listen: top_level.listen.unwrap_or(LISTEN_DEFAULT),
             production: top_level.production,
@@ -212,6 +216,7 @@ impl Config {
     /// Valid values that the server cannot work with.
     fn problems(&self) -> Vec<String> {
         let mut problems = self.http.problems();
+        problems.extend(self.webhooks.problems());
         problems.extend(self.tls.problems());
         problems.extend(self.telemetry.problem());
         if self.production {
@@ -405,6 +410,17 @@ mod tests {
             let ConfigErrors(problems) = read("", &variables, Flags::default()).unwrap_err();
             assert!(problems[0].starts_with("telemetry.metrics_listen"), "{problems:?}");
         }
+    }
+
+    #[test]
+    fn webhooks_send_to_networks_that_are_named_as_ranges() {
+        let variables = [("KITH_WEBHOOKS_ALLOW_NETWORKS", "['10.20.0.0/16', 'fd00::/8']")];
+        let config = read("", &variables, Flags::default()).unwrap().config;
+        assert_eq!(config.webhooks.allow_networks, ["10.20.0.0/16", "fd00::/8"]);
+        let wrong = "[webhooks]\nallow_networks = ['10.20.0.0', 'localhost/8', '10.0.0.0/8']";
+        let ConfigErrors(problems) = read(wrong, &[], Flags::default()).unwrap_err();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems.iter().all(|problem| problem.starts_with("webhooks.allow_networks: ")), "{problems:?}");
     }
 
     #[test]

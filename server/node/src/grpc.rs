@@ -23,6 +23,7 @@ mod sessions;
 mod status;
 pub(crate) mod stream;
 mod views;
+mod webhooks;
 mod words;
 
 use crate::{bounds::budget::Room, node::Node};

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod compile;
 pub mod config;
 pub mod console;
+mod delivery;
 mod demo;
 mod door;
 mod first_start;
@@ -24,6 +25,7 @@ mod serve;
 pub mod server_token;
 pub mod telemetry;
 pub mod views;
+pub mod webhooks;
 
 pub use clock::Clock;
 pub use config::Config;

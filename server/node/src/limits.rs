@@ -1,5 +1,6 @@
 //! Limits of connections, calls and streams. Everything that a peer can make large or slow has a limit.
 
+use kith_core::history::Budget;
 use kith_log::{COMPONENT_PIECE_BYTES_MAX, Range};
 use serde::{Deserialize, Serialize};
 use std::{num::NonZeroU32, time::Duration};
@@ -59,6 +60,72 @@ pub(crate) const FEED_CALLS_PER_HOUR_MAX: NonZeroU32 = NonZeroU32::new(60).expec
 pub(crate) const FEED_LATE_DAYS_MAX: i32 = 30;
 /// Rows of each view that a feed is made of.
 pub(crate) const FEED_ROWS_MAX: u32 = 500;
+/// Webhooks of all networks.
+pub const WEBHOOKS_MAX: usize = 20_000;
+/// Bytes of a webhook's address.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
+/// Characters of a webhook's name.
+pub const WEBHOOK_NAME_CHARACTERS_MAX: usize = 64;
+/// Dead letters that one call names.
+pub const REDELIVERED_AT_ONCE_MAX: usize = 1_000;
+/// Webhooks that send at the same time.
+pub const WEBHOOK_TURNS_MAX: usize = 32;
+/// The same of one network.
+pub const WEBHOOK_TURNS_PER_NETWORK_MAX: usize = 8;
+/// The same to one host.
+pub const WEBHOOK_TURNS_PER_HOST_MAX: usize = 8;
+/// The same of those whose receiver took long the last time.
+pub const WEBHOOK_SLOW_TURNS_MAX: usize = 16;
+/// How long a receiver takes that counts as slow.
+pub(crate) const WEBHOOK_SLOW: Duration = Duration::from_secs(1);
+/// Time after which a turn sends no further event.
+pub(crate) const WEBHOOK_TURN: Duration = Duration::from_secs(5);
+/// What a turn reads at a time.
+pub(crate) const WEBHOOK_READ: Budget = Budget { entries: 64, bytes: 64 * 1024 };
+/// Bytes of an event as it is sent.
+pub(crate) const WEBHOOK_BODY_BYTES_MAX: usize = 64 * 1024 - 1;
+/// Bytes of memory that a turn takes: what it read, an event as JSON and as bytes, and the buffers of a connection.
+pub const WEBHOOK_TURN_BYTES: usize = 512 * 1024;
+/// How long a receiver may take to answer.
+pub(crate) const WEBHOOK_REQUEST_TIME: Duration = Duration::from_secs(15);
+/// How long it may take to connect to one of its addresses.
+pub(crate) const WEBHOOK_CONNECT_TIME: Duration = Duration::from_secs(5);
+/// Addresses of a name that are tried.
+pub(crate) const WEBHOOK_ADDRESSES_MAX: usize = 4;
+/// Names that are looked up at the same time, each on a thread.
+pub(crate) const WEBHOOK_LOOKUPS_MAX: usize = 4;
+/// Bytes of the head of an answer.
+pub(crate) const WEBHOOK_HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of an answer that are read before the connection is closed, and how long that may take.
+pub(crate) const WEBHOOK_ANSWER_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const WEBHOOK_ANSWER_REST: Duration = Duration::from_secs(1);
+/// How long a webhook waits after each try that found its receiver down, give or take a fifth; then it stops.
+pub(crate) const WEBHOOK_DOWN_WAITS: [Duration; 9] = [
+    Duration::from_secs(5),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+    Duration::from_hours(5),
+    Duration::from_hours(10),
+    Duration::from_hours(14),
+    Duration::from_hours(20),
+    Duration::from_hours(24),
+];
+/// The longest that it waits because its receiver asks for that.
+pub(crate) const WEBHOOK_RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
+/// How long a webhook waits after each try at which its event was refused; then the event is given up.
+pub(crate) const WEBHOOK_REFUSED_WAITS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(10)];
+/// How long a webhook waits after a fault of this server.
+pub(crate) const WEBHOOK_FAILED_WAIT: Duration = Duration::from_secs(5);
+/// How long the secret before the present one signs.
+pub(crate) const WEBHOOK_FORMER_SECRET_LIFE: Duration = Duration::from_hours(24);
+/// Time between two looks at which webhooks have something to send, while entries are recorded and while none are.
+pub(crate) const WEBHOOK_LINE_UP: Duration = Duration::from_millis(100);
+pub(crate) const WEBHOOK_LINE_UP_AGAIN: Duration = Duration::from_secs(1);
+/// Time between two looks at whose turn it is, at least.
+pub(crate) const WEBHOOK_PAUSE: Duration = Duration::from_millis(5);
+/// Time between two commits of how far webhooks are.
+pub(crate) const WEBHOOK_WRITE: Duration = Duration::from_secs(1);
 /// Bytes of an `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Values in the JSON of one request: each takes some hundred bytes while it is read.

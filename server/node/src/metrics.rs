@@ -2,10 +2,10 @@
 //!
 //! Invariant: a scrape only reads, and changes nothing; without an address in the settings nothing listens.
 
-use crate::{node::Node, views::ServedView};
+use crate::{node::Node, views::ServedView, webhooks::RESULTS};
 use axum::{Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use kith_core::plugins::{PluginKey, PluginOwner};
-use kith_log::clock_behind_ms;
+use kith_log::{WebhookState, clock_behind_ms};
 use kith_views::{ViewState, ViewStatus};
 use prometheus_client::{
     encoding::text::encode,
@@ -45,6 +45,7 @@ async fn scrape(State(node): State<Node>) -> impl IntoResponse {
         gauge(&mut registry, "answers_open_bytes", "Bytes of answers and streams that readers have not taken", answers);
         tls(&node, &mut registry);
         views(&node, &mut registry);
+        webhooks(&node, &mut registry);
         let mut text = String::new();
         encode(&mut text, &registry).expect("writing to a string does not fail");
         text
@@ -118,6 +119,25 @@ fn views(node: &Node, registry: &mut Registry) {
         events.get_or_create(&labels).inc_by(view.events_folded);
         fuel.get_or_create(&labels).inc_by(view.fuel);
         faults.get_or_create(&labels).inc_by(view.faults);
+    }
+}
+
+/// Webhooks of organisations are left out but for what all of them did, since reading these numbers needs no token.
+fn webhooks(node: &Node, registry: &mut Registry) {
+    let tries = counters(registry, "webhook_tries", "Events that were sent to webhooks, by result");
+    for (result, count) in RESULTS.into_iter().zip(node.webhooks().counts()) {
+        tries.get_or_create(&vec![("result", result.to_owned())]).inc_by(count);
+    }
+    let lag = gauges(registry, "webhook_lag_entries", "Entries between a webhook and its log's head");
+    let running = gauges(registry, "webhook_running", "1 while a webhook sends, or waits for its receiver");
+    for (key, slot) in node.webhooks().all() {
+        let Some(network) = node.log().network(&key.network) else { continue };
+        let is_networks = network.webhook(&key.id).is_some_and(|reader| reader.organisation.is_none());
+        if is_networks {
+            let labels = vec![("network", key.network.to_string()), ("webhook", key.id.to_string())];
+            lag.get_or_create(&labels).set(signed(network.head().get().saturating_sub(slot.cursor.position.get())));
+            running.get_or_create(&labels).set(i64::from(slot.state == WebhookState::Running));
+        }
     }
 }
 

@@ -29,9 +29,10 @@ use crate::{
     plugins::PluginChanges,
     production,
     views::{NetworkViews, tables::Tables},
+    webhooks::Webhooks,
 };
 use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
-use kith_log::{CreateNetworkError, Log, Network, OpenError, Replicas};
+use kith_log::{CreateNetworkError, Log, Network, OpenError, ReadError, Replicas, WebhookFile};
 use kith_views::SandboxError;
 use std::{
     path::{Path, PathBuf},
@@ -52,6 +53,7 @@ struct Parts {
     tables: Tables,
     streams: Streams,
     replicas: Replicas,
+    webhooks: Webhooks,
     peers: Peers,
     tls: Option<Tls>,
     details: Budget,
@@ -86,6 +88,9 @@ pub enum StartError {
     /// The log could not be opened.
     #[error(transparent)]
     Log(#[from] OpenError),
+    /// The webhooks could not be read.
+    #[error("the webhooks could not be read: {0}")]
+    Webhooks(#[from] ReadError),
     /// The first start failed.
     #[error(transparent)]
     FirstStart(#[from] FirstStartError),
@@ -115,8 +120,10 @@ impl Node {
         let owner_token = if log.rollback().is_none() { complete_start(&log, config).await? } else { None };
         let views = NetworkViews::open(&config.views, &config.log, log.clone(), clock.clone()).await?;
         let (data, now) = (config.data.clone(), clock());
-        let replicas = kith_log::blocking(move || Replicas::open(&data, now)).await?;
-        let node = Self::new(log, (views, replicas), tls, config, clock, owner_token)?;
+        let opening = move || Ok::<_, OpenError>((Replicas::open(&data, now)?, WebhookFile::open(&data)?));
+        let (replicas, webhooks) = kith_log::blocking(opening).await?;
+        let webhooks = Webhooks::open(webhooks, &log, &config.webhooks, clock.clone()).await?;
+        let node = Self::new(log, (views, replicas, webhooks), tls, config, clock, owner_token)?;
         node.views().begin().await;
         node.views().forget_code().await;
         Ok(node)
@@ -127,12 +134,14 @@ impl Node {
     pub async fn on_log(log: Log, config: &Config, clock: Clock) -> Result<Self, StartError> {
         let views = NetworkViews::open(&config.views, &config.log, log.clone(), clock.clone()).await?;
         let tls = Tls::read(&config.tls, &clock)?;
-        Self::new(log, (views.without_views(), Replicas::in_memory()), tls, config, clock, None)
+        let webhooks = Webhooks::open(WebhookFile::in_memory(), &log, &config.webhooks, clock.clone()).await?;
+        let beside = (views.without_views(), Replicas::in_memory(), webhooks);
+        Self::new(log, beside, tls, config, clock, None)
     }
 
     fn new(
         log: Log,
-        (views, replicas): (NetworkViews, Replicas),
+        (views, replicas, webhooks): (NetworkViews, Replicas, Webhooks),
         tls: Option<Tls>,
         config: &Config,
         clock: Clock,
@@ -151,6 +160,7 @@ impl Node {
             tables: Tables::default(),
             streams: Streams::default(),
             replicas,
+            webhooks,
             peers: Peers::new(&config.limits),
             tls,
             details: Budget::of(limits::DETAILS),
@@ -237,6 +247,11 @@ impl Node {
     /// What is heard of replicas.
     pub(crate) fn replicas(&self) -> &Replicas {
         &self.0.replicas
+    }
+
+    /// Where the server sends events of itself.
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        &self.0.webhooks
     }
 
     /// The budget for opened details.

@@ -4,6 +4,7 @@
 
 use crate::{
     console::Console,
+    delivery,
     door::{
         connection::{self, Listener},
         front::{Beside, FrontLayer},
@@ -28,6 +29,7 @@ use kith_proto::v1::{
     member_service_server::MemberServiceServer, network_service_server::NetworkServiceServer,
     plugin_service_server::PluginServiceServer, records_service_server::RecordsServiceServer,
     session_service_server::SessionServiceServer, view_service_server::ViewServiceServer,
+    webhook_service_server::WebhookServiceServer,
 };
 use tonic::{server::NamedService, service::Routes, transport::Server};
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -46,7 +48,7 @@ pub enum ServeError {
 }
 
 /// Names of the services in health checks; the empty one is the server as a whole.
-const HEALTH_NAMES: [&str; 11] = [
+const HEALTH_NAMES: [&str; 12] = [
     "",
     LogServiceServer::<Services>::NAME,
     DirectoryServiceServer::<Services>::NAME,
@@ -58,6 +60,7 @@ const HEALTH_NAMES: [&str; 11] = [
     MemberServiceServer::<Services>::NAME,
     RecordsServiceServer::<Services>::NAME,
     SessionServiceServer::<Services>::NAME,
+    WebhookServiceServer::<Services>::NAME,
 ];
 
 impl Node {
@@ -67,6 +70,7 @@ impl Node {
         let served = Box::pin(serve(self, listener, shutdown)).await;
         self.close();
         let closing = async {
+            delivery::write(self).await;
             self.views().shutdown().await;
             self.log().shutdown().await;
         };
@@ -120,6 +124,7 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
         () = node.views().keep() => {}
         () = node.plugins().retry_views() => {}
         () = node.plugins().withdraw_failed() => {}
+        () = delivery::deliver(node) => {}
         () = going_down => tracing::warn!("calls were cut at the end of the drain time"),
     }
     Ok(())
@@ -182,7 +187,8 @@ fn routes(node: &Node) -> Result<Routes, ServeError> {
         .add_service(limited!(NetworkServiceServer))
         .add_service(open!(MemberServiceServer))
         .add_service(limited!(RecordsServiceServer))
-        .add_service(open!(SessionServiceServer));
+        .add_service(open!(SessionServiceServer))
+        .add_service(limited!(WebhookServiceServer));
     if !node.reflection() {
         return Ok(routes);
     }

@@ -20,6 +20,7 @@ pub(super) fn render(config: &Config) -> String {
         views,
         http,
         console,
+        webhooks,
     } = config;
     let mut table = Table::new();
     let mut set = |key: &str, value: Value| drop(table.insert(key.to_owned(), value));
@@ -36,6 +37,7 @@ pub(super) fn render(config: &Config) -> String {
     set("views", Value::try_from(views).expect("settings of the plugin host are numbers"));
     set("http", Value::try_from(http).expect("settings of browsers are texts"));
     set("console", Value::try_from(console).expect("settings of the console are plain values"));
+    set("webhooks", Value::try_from(webhooks).expect("settings of webhooks are texts"));
     toml::to_string(&table).expect("tables of plain values can be written")
 }
 

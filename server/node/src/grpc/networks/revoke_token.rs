@@ -8,6 +8,7 @@ use kith_core::{
     id::TokenId,
     may::{Action, may},
 };
+use kith_log::WebhookKey;
 use kith_proto::v1::{self, ErrorReason};
 use tonic::Request;
 
@@ -34,5 +35,8 @@ pub(super) async fn revoke_token(
         return Ok(v1::RevokeTokenResponse { position: 0 });
     }
     let position = network.revoke_token(&caller.principal, &id).await?;
+    if id.is_webhook() {
+        node.webhooks().remove(&WebhookKey { network: network.name().clone(), id }).await?;
+    }
     Ok(v1::RevokeTokenResponse { position: position.get() })
 }
