@@ -72,7 +72,18 @@ impl Server {
 
     /// The same with another program in the place of `kithd`.
     pub fn start_program(program: &Path, data: Arc<DataFolder>, flags: &[&str]) -> Self {
-        let mut child = command_of(program)
+        Self::start_command(command_of(program), data, flags)
+    }
+
+    /// Starts a server that trusts the authorities in a file, and no others, where it connects to somebody.
+    pub fn start_trusting(data: Arc<DataFolder>, flags: &[&str], authorities: &Path) -> Self {
+        let mut command = kithd_command();
+        command.env("SSL_CERT_FILE", authorities);
+        Self::start_command(command, data, flags)
+    }
+
+    fn start_command(mut command: Command, data: Arc<DataFolder>, flags: &[&str]) -> Self {
+        let mut child = command
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data.path())
             .args(flags)

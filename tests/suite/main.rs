@@ -50,3 +50,4 @@ mod typing;
 mod views;
 mod village;
 mod ward;
+mod webhooks;

@@ -46,6 +46,7 @@ mod selection;
 mod token;
 mod view;
 mod watch;
+mod webhook;
 mod whoami;
 mod why;
 
@@ -112,6 +113,8 @@ pub(crate) enum ServerCommand {
     Member(member::MemberCommand),
     #[command(subcommand, display_order = 103)]
     Feed(feed::FeedCommand),
+    #[command(subcommand, display_order = 103)]
+    Webhook(webhook::WebhookCommand),
     #[command(subcommand, name = "replica", display_order = 103)]
     Replicas(replicas::ReplicasCommand),
     #[command(subcommand, display_order = 103)]
@@ -169,6 +172,7 @@ impl ServerCommand {
             Self::Token(command) => token::run(context, command).await,
             Self::Member(command) => member::run(context, command).await,
             Self::Feed(command) => feed::run(context, command).await,
+            Self::Webhook(command) => webhook::run(context, command).await,
             Self::Replicas(command) => replicas::run(context, command).await,
             Self::Hold(command) => hold::run(context, command).await,
             Self::Details(command) => details::run(context, command).await,

@@ -130,6 +130,7 @@ fn reach(token: &v1::Token) -> &'static str {
 fn role_text(token: &v1::Token) -> String {
     match Role::from_proto(token.role).map(role_name) {
         _ if token.id.starts_with("feed-") => "feed".to_owned(),
+        _ if token.id.starts_with("hook-") => "webhook".to_owned(),
         Some(role) if token.invitation => format!("invites as {role}"),
         Some(role) => role.to_owned(),
         None if token.role == 0 => "member".to_owned(),
