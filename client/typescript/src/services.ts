@@ -10,6 +10,7 @@ import { MemberService } from "./gen/kith/v1/members_pb.js";
 import { RecordsService } from "./gen/kith/v1/records_pb.js";
 import { SessionService } from "./gen/kith/v1/session_pb.js";
 import { ViewService } from "./gen/kith/v1/view_pb.js";
+import { WebhookService } from "./gen/kith/v1/webhook_pb.js";
 import { call, stream, type CallOptions, type Connection, type Messages } from "./rpc.js";
 
 type Input<M extends DescMethod> = MessageInitShape<M["input"]>;
@@ -46,6 +47,7 @@ export interface Services {
   readonly admin: Calls<typeof AdminService>;
   readonly members: Calls<typeof MemberService>;
   readonly records: Calls<typeof RecordsService>;
+  readonly webhooks: Calls<typeof WebhookService>;
 }
 
 /** All calls over one connection. Nothing is sent before the first call. */
@@ -61,5 +63,6 @@ export function services(connection: Connection): Services {
     admin: calls(connection, AdminService),
     members: calls(connection, MemberService),
     records: calls(connection, RecordsService),
+    webhooks: calls(connection, WebhookService),
   };
 }

@@ -60,7 +60,7 @@ export const NetworkSchema: GenMessage<Network> = /*@__PURE__*/
  */
 export type Token = Message<"kith.v1.Token"> & {
   /**
-   * Its public id; that of a feed begins with `feed-`.
+   * Its public id; that of a feed begins with `feed-`, that of a webhook with `hook-`.
    *
    * @generated from field: string id = 1;
    */
