@@ -192,9 +192,7 @@ impl WebhookFile {
         let folder = data.join("access");
         make_private_folder(&folder)?;
         let path = folder.join("webhooks.redb");
-        let open = || {
-            unless_damaged(&path, || builder().create(&path).map_err(|error| open_error(error, data, &path)))
-        };
+        let open = || unless_damaged(&path, || builder().create(&path).map_err(|error| open_error(error, data, &path)));
         if !path.exists() {
             make_private_file(&path).map_err(io_error(&path))?;
         }
