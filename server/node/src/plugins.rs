@@ -55,7 +55,7 @@ pub(crate) fn owner_to_change(principal: &Principal, scope: Scope) -> Result<Plu
 impl PluginChanges {
     /// Changes the plugins in a log, and their views.
     pub(crate) fn new(log: Log, views: Arc<NetworkViews>) -> Self {
-        Self { log, views, turns: Shares::of(1), components: Mutex::default(), unbuilt: Default::default() }
+        Self { log, views, turns: Shares::of(1), components: Mutex::default(), unbuilt: withdraw::Unbuilt::default() }
     }
 
     /// Waits until nobody else is changing plugins of a network.
