@@ -132,7 +132,7 @@ fn what_is_recorded_arrives_in_order_signed_and_without_words() {
 
     let received = receiver.received();
     let event = received[1].json();
-    let entry = &place.cli.json_lines(&["log", "--kind", "met", "--last", "1"])[0];
+    let entry = &place.cli.json_lines(&["log", "--kind", "met", "--newest", "--limit", "1"])[0];
     assert_eq!(received[1].header("webhook-id"), entry["event"]["id"].as_str().unwrap());
     assert_eq!(event["id"], entry["event"]["id"]);
     assert_eq!(event["type"], "kith.v1.met");
@@ -204,7 +204,7 @@ fn an_event_that_is_refused_becomes_a_dead_letter_and_the_next_one_is_sent() {
     assert_eq!(level["dead_letters"], 1);
     let letters = place.cli.json_lines(&["webhook", "letters", &id]);
     assert_eq!((&letters[0]["position"], &letters[0]["status"]), (&json!(recorded[0]), &json!(422)));
-    place.cli.run(&["webhook", "redeliver", &id, "999"]).exits(2).says("999");
+    place.cli.run(&["webhook", "redeliver", &id, "999"]).exits(4).says("999");
 
     place.restart();
     assert_eq!(place.cli.json_lines(&["webhook", "letters", &id]), letters);
@@ -238,7 +238,7 @@ fn a_receiver_that_is_gone_is_left_alone_until_it_is_resumed() {
     wait_until(&place.cli, &id, is_level);
     assert_eq!(receiver.accepted(), [first, second, first, second]);
     for wrong in ["0", "999"] {
-        place.cli.run(&["webhook", "resume", &id, "--from", wrong]).exits(2).says("change.resume.from");
+        place.cli.run(&["webhook", "resume", &id, "--from", wrong]).exits(4).says("change.resume.from");
     }
 
     place.cli.run(&["webhook", "pause", &id]).ok().prints("is paused");
@@ -294,12 +294,12 @@ fn nothing_is_sent_to_addresses_that_are_not_public() {
         "https://[::ffff:169.254.169.254]/".to_owned(),
         "https://10.0.0.1/".to_owned(),
     ] {
-        closed.cli.run(&["webhook", "add", &url, "--name", "x"]).exits(2).says("not public");
+        closed.cli.run(&["webhook", "add", &url, "--name", "x"]).exits(4).says("not public");
     }
-    closed.cli.run(&["webhook", "add", &receiver.url(), "--name", "x"]).exits(2).says("https://");
+    closed.cli.run(&["webhook", "add", &receiver.url(), "--name", "x"]).exits(4).says("https://");
     let with_user = format!("https://amina:secret@127.0.0.1:{port}/");
-    closed.cli.run(&["webhook", "add", &with_user, "--name", "x"]).exits(2).says("no user");
-    closed.cli.run(&["webhook", "add", "https://hooks.example.org/", "--name", ""]).exits(2).says("name");
+    closed.cli.run(&["webhook", "add", &with_user, "--name", "x"]).exits(4).says("no user");
+    closed.cli.run(&["webhook", "add", "https://hooks.example.org/", "--name", ""]).exits(4).says("name");
     assert!(closed.cli.json_lines(&["webhook", "list"]).is_empty());
     assert_eq!(receiver.received().len(), 0);
 }
@@ -332,17 +332,17 @@ fn webhooks_are_kept_by_owners_of_their_own_organisation() {
         place.cli.token(&token(&place.cli, &["--role", "owner", "--organisation", organisation]).1)
     };
     let (riverside, hillside) = (owner("riverside"), owner("hillside"));
-    let (_, reader) = token(&place.cli, &["--role", "records-officer", "--organisation", "riverside"]);
+    let (_, officer) = token(&riverside, &["--role", "records-officer", "--organisation", "riverside"]);
     let refused = ["webhook", "add", &receiver.url(), "--name", "crm"];
-    place.cli.token(&reader).run(&refused).exits(4).says("PERMISSION_DENIED");
-    place.cli.token(&reader).run(&["webhook", "list"]).exits(4);
+    place.cli.token(&officer).run(&refused).exits(4);
+    place.cli.token(&officer).run(&["webhook", "list"]).exits(4);
     let (id, _) = add(&riverside, &receiver.url(), &["--kind", "met"]);
     for other in [&hillside, &place.cli] {
         assert!(other.json_lines(&["webhook", "list"]).is_empty());
         for command in ["pause", "resume", "rotate", "remove", "letters"] {
-            other.run(&["webhook", command, &id]).exits(3).says("TOKEN_UNKNOWN");
+            other.run(&["webhook", command, &id]).exits(3).says("there is no webhook");
         }
-        other.run(&["webhook", "redeliver", &id, "--all"]).exits(3).says("TOKEN_UNKNOWN");
+        other.run(&["webhook", "redeliver", &id, "--all"]).exits(3).says("there is no webhook");
     }
     // It sees what its organisation sees.
     let confidential = riverside.json(&["met", "amina", "ben", "--scope", "organisation"]);
@@ -377,13 +377,15 @@ fn a_network_has_so_many_webhooks_and_slow_receivers_hold_up_nobody_else() {
     for number in 0..63 {
         add(&place.cli, &slow[number % slow.len()].url(), &["--kind", "met"]);
     }
-    place.cli.run(&["network", "create", "south"]).ok();
+    place.cli.run(&["network", "add", "south"]).ok();
     let south = place.cli.network("south");
     populate(&south);
-    let (id, _) = add(&south, &quick.url(), &["--kind", "met"]);
+    // Another host: all of one host share its turns.
+    let elsewhere = quick.url().replace("127.0.0.1", "localhost");
+    let (id, _) = add(&south, &elsewhere, &["--kind", "met"]);
     let (last, _) = add(&place.cli, &quick.url(), &["--kind", "met"]);
     let too_many = ["webhook", "add", &quick.url(), "--name", "x"];
-    place.cli.run(&too_many).exits(2).says("LIMIT_EXCEEDED");
+    place.cli.run(&too_many).exits(4).says("64");
     met(&place.cli, ["amina", "ben"]);
     // All turns of the network that this machine has room for wait for an answer now.
     slow[0].wait_for(1);

@@ -124,7 +124,7 @@ struct Turn<'a> {
 }
 
 /// What became of an event.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     /// The receiver has it.
     Delivered,

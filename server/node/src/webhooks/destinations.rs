@@ -83,10 +83,10 @@ fn unwrapped(address: IpAddr) -> IpAddr {
         IpAddr::V4(Ipv4Addr::new(a, b, c, d))
     };
     match outer.segments() {
-        // Mapped (RFC 4291), and translated (RFC 6052).
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => at(high, low),
-        // 6to4 (RFC 3056).
-        [0x2002, high, low, ..] => at(high, low),
+        // Mapped (RFC 4291), translated (RFC 6052), and 6to4 (RFC 3056).
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            at(high, low)
+        }
         _ => address,
     }
 }
@@ -100,22 +100,23 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let special = match address.octets() {
-        // This network, private ones, loopback, link-local ones, multicast, reserved ones and broadcast.
-        [0 | 10 | 127 | 224..=255, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..] => true,
-        // Behind the network address translation of providers, benchmarks.
-        [100, 64..=127, ..] | [198, 18 | 19, ..] => true,
-        // Protocol assignments, documentation, relays of 6to4.
-        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => true,
-        _ => false,
-    };
-    !special
+    // This network, private ones, loopback, link-local ones, multicast, reserved ones and broadcast.
+    let is_local = matches!(
+        address.octets(),
+        [0 | 10 | 127 | 224..=255, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..]
+    );
+    // Behind the network address translation of providers, and benchmarks.
+    let is_shared = matches!(address.octets(), [100, 64..=127, ..] | [198, 18 | 19, ..]);
+    // Protocol assignments, documentation, relays of 6to4.
+    let is_special =
+        matches!(address.octets(), [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _]);
+    !(is_local || is_shared || is_special)
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         // Protocol assignments (Teredo among them), documentation.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
         // Global unicast is all that was ever given out.
         [first, ..] => (0x2000..=0x3fff).contains(&first),
     }
