@@ -192,7 +192,7 @@ const ROOMS: [(&str, &[Room]); 6] = [
             ("log", &["failure"]),
             ("project", &["failure"]),
             ("compiler", &["failure", "project"]),
-            ("host", &["failure", "limits", "log"]),
+            ("host", &["failure", "limits", "log", "project"]),
             ("evaluate", &["failure", "host", "limits"]),
             ("scaffold", &["failure", "project"]),
         ],

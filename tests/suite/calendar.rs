@@ -179,7 +179,7 @@ fn a_replica_takes_meetings_into_its_outbox() {
     let replica = folder.path("replica");
     let run = |arguments: &[&str]| Ran::run(cli.command(arguments).env("KITH_REPLICA", &replica), "");
     let flags = ["import", "calendar", &file, "--me", "amina", "--yes"];
-    run(&flags).exits(3).says("there is no person \"amina\"");
+    run(&flags).exits(5).says("there is no person \"amina\"");
     run(&["sync"]).ok();
     run(&flags).ok().prints("2 queued, 0 retracted");
     run(&flags).ok().prints("2 known").prints("0 queued");

@@ -140,7 +140,7 @@ fn headings_are_recognised_and_no_refusals() {
     let ran = files.edges(&cli, &[&flags[..], &["--no-header", "--dry-run"]].concat()).exits(4);
     ran.prints("line 1: EVENT_INVALID time: must be")
         .prints("it is \"time\"")
-        .prints("1 person and 1 organisation added");
+        .prints("1 person and 1 organisation to add first: Office");
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn messages_that_need_several_events_are_counted() {
     let contacts = files.path("contacts");
     let flags = ["--columns", "from,to,time", "--epoch", "2026-01-01", "--as", "followed-up", "--group"];
     let import = [&["import", "edges", contacts.as_str()][..], &flags].concat();
-    let told = "1 messages to more than 63 people: each is several events";
+    let told = "1 message to more than 63 people: each is several events";
     cli.run(&[&import[..], &["--dry-run"]].concat()).ok().prints(told).prints("3 to record");
     cli.run(&import).ok().prints("3 accepted").prints(told);
     assert_eq!(cli.json(&import)["split"], 1);

@@ -429,7 +429,7 @@ fn an_install_that_fails_is_undone_although_nobody_waits_for_it() {
     };
     install("good", "{}");
     install("good", r#"{"t":1}"#);
-    install("bad", r#"{"t":1}"#);
+    install("bad", r#"{"t":3}"#);
     cli.run(&["view", "bad"]).exits(5);
     let killed = ["plugin", "install", &file, "--name", "killed", "--settings", r#"{"t":2}"#];
     let mut client = cli.command(&killed).spawn().unwrap();

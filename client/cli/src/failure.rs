@@ -222,7 +222,7 @@ fn unreachable_hint(message: &str) -> &'static str {
         return "--ca FILE (KITH_CA) names the authorities that may vouch for the server";
     }
     if message.contains("received fatal alert") || message.contains("connection closed") {
-        return "if the server asks for a certificate: --client-cert and --client-key name yours";
+        return "https:// if the server speaks TLS; if it asks for a certificate, --client-cert and --client-key name yours";
     }
     "is kithd running there? --server or KITH_SERVER says where to look: https:// if it speaks TLS, otherwise http://"
 }

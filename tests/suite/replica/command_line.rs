@@ -311,7 +311,7 @@ fn a_file_is_imported_into_the_outbox_and_a_network_is_left() {
     device.offline(&["leave"]).ok().prints("left default");
     assert!(!device.folder.path().exists());
     std::fs::create_dir(device.folder.path()).unwrap();
-    device.offline(&["met", "--id", "019d0000-0000-7000-8000-000000000000", "--on", "today", "amina", "ben"]).exits(3);
+    device.offline(&["met", "--id", "019d0000-0000-7000-8000-000000000000", "--on", "today", "amina", "ben"]).exits(5);
     device.offline(&["person", "add", "Dan", "--id", "dan"]).ok();
     device.offline(&["leave", "--discard-outbox"]).ok();
     std::fs::create_dir(device.folder.path()).unwrap();

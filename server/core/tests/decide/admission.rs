@@ -416,8 +416,8 @@ fn a_webhook_is_a_readers_and_speaks_for_nobody() {
     };
     write(&mut model, network_owner(), webhook("hook-1", None)).expect("an owner adds it");
     assert!(is_denied(&write(&mut model, holder("chidi", Role::Recorder, None), webhook("hook-2", None))));
-    for grant in [Grant::Role(Role::Owner), Grant::Invitation(Role::Reader)] {
-        let refused = write(&mut model, network_owner(), issued("hook-2", grant, None, None)).unwrap_err();
+    for (grant, person) in [(Grant::Role(Role::Owner), None), (Grant::Invitation(Role::Reader), Some("chidi"))] {
+        let refused = write(&mut model, network_owner(), issued("hook-2", grant, person, None)).unwrap_err();
         assert_eq!(field(refused), "event.token_issued.role");
     }
     let of_somebody = issued("hook-2", Grant::Role(Role::Reader), Some("chidi"), Some("hillside"));
