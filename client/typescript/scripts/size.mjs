@@ -3,7 +3,7 @@ import { build } from "esbuild";
 import { gzipSync } from "node:zlib";
 
 /** Kilobytes (1,000 bytes) of everything together. */
-const BUDGET_KB = 54;
+const BUDGET_KB = 55;
 
 const PARTS = {
   "everything": 'export * from "./src/index.js"',
