@@ -420,46 +420,6 @@ fn an_install_that_fails_leaves_nothing_that_answers() {
 }
 
 #[test]
-fn an_install_that_fails_is_undone_although_nobody_waits_for_it() {
-    let (server, cli) = poisoned();
-    let shelf = Shelf::new();
-    let file = shelf.put("hostile.wasm", &HOSTILE);
-    let install = |name: &str, settings: &str| {
-        cli.run(&["plugin", "install", &file, "--name", name, "--settings", settings, "--no-wait"]).ok();
-    };
-    install("good", "{}");
-    install("good", r#"{"t":1}"#);
-    install("bad", r#"{"t":3}"#);
-    cli.run(&["view", "bad"]).exits(5);
-    let killed = ["plugin", "install", &file, "--name", "killed", "--settings", r#"{"t":2}"#];
-    let mut client = cli.command(&killed).spawn().unwrap();
-    let installed = || {
-        administration(&cli, "plugin_installed")
-            .iter()
-            .any(|entry| entry["event"]["plugin_installed"]["name"] == "killed")
-    };
-    while !installed() {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    client.kill().unwrap();
-    client.wait().unwrap();
-    let names = || {
-        let plugins = cli.json_lines(&["plugin", "list"]);
-        plugins.iter().map(|plugin| plugin["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    let deadline = Instant::now() + Duration::from_mins(2);
-    while names() != ["good"] {
-        assert!(Instant::now() < deadline, "{:?}", names());
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    cli.run(&["view", "bad"]).exits(3);
-    assert_eq!(cli.json_lines(&["view", "good"]).len(), 120, "a later version that failed takes nothing away");
-    let removed = administration(&cli, "plugin_removed");
-    assert_eq!(removed.len(), 2, "{removed:?}");
-    drop(server);
-}
-
-#[test]
 fn a_view_that_stops_as_soon_as_it_is_level_is_never_an_empty_table() {
     let (_server, cli) = poisoned();
     let shelf = Shelf::new();

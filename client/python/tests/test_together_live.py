@@ -86,7 +86,7 @@ def test_a_call_that_is_given_up_leaves_the_client_as_it_was(server: Kithd) -> N
 
 
 def test_a_cancellation_that_comes_together_with_a_message_ends_the_task(server: Kithd) -> None:
-    record_people(server)
+    people = kith.new_person_id(), kith.new_person_id()
 
     async def follow(net: aio.Client, after: int, heard: asyncio.Event) -> None:
         async for _ in net.updates(after):
@@ -94,13 +94,14 @@ def test_a_cancellation_that_comes_together_with_a_message_ends_the_task(server:
 
     async def cancel() -> int:
         async with aio.connect(server.url, token_file=server.token_file) as net:
+            await net.append(*[kith.person_added(person) for person in people])
             for _ in range(10):
                 heard = asyncio.Event()
                 after = (await net.head()).position
                 followers = [asyncio.create_task(follow(net, after, heard)) for _ in range(50)]
                 await asyncio.sleep(0.1)
                 heard.clear()
-                await net.append(kith.met(*PEOPLE))
+                await net.append(kith.met(*people))
                 await heard.wait()
                 for follower in followers:
                     follower.cancel()

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 /// The word for so many things: `noun(1, "person", "people")` is `person`.
-pub fn noun<'a, N: PartialEq + From<u8>>(number: N, one: &'a str, many: &'a str) -> &'a str {
+pub fn noun<'a, N: Copy + PartialEq + From<u8>>(number: N, one: &'a str, many: &'a str) -> &'a str {
     if number == N::from(1) { one } else { many }
 }
 

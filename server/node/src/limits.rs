@@ -284,8 +284,6 @@ pub const VIEW_WAIT: Duration = Duration::from_secs(2);
 
 /// Principals whose plugins wait to be compiled.
 pub const COMPILES_WAITING_MAX: usize = 16;
-/// How long a plugin whose first version failed is there for whoever installed it to see why, before it is removed.
-pub const FAILED_INSTALL_SHOWN: Duration = Duration::from_secs(15);
 /// When to try again to start a built-in view that could not be started.
 pub const VIEWS_RETRY: Duration = Duration::from_mins(1);
 /// Networks whose views are open at a time. Each built-in view has a thread and a file.

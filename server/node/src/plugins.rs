@@ -9,7 +9,6 @@ mod error;
 mod install;
 mod pause;
 mod remove;
-mod withdraw;
 
 pub(crate) use self::{
     error::{Misfit, PluginChangeError},
@@ -40,7 +39,6 @@ pub(crate) struct PluginChanges {
     turns: Shares<NetworkName>,
     /// Held from storing a component until an entry names it, and while components are forgotten.
     components: Mutex<()>,
-    unbuilt: withdraw::Unbuilt,
 }
 
 /// The owner of a plugin that the principal installs in a scope, or an error if the principal may not.
@@ -55,7 +53,7 @@ pub(crate) fn owner_to_change(principal: &Principal, scope: Scope) -> Result<Plu
 impl PluginChanges {
     /// Changes the plugins in a log, and their views.
     pub(crate) fn new(log: Log, views: Arc<NetworkViews>) -> Self {
-        Self { log, views, turns: Shares::of(1), components: Mutex::default(), unbuilt: withdraw::Unbuilt::default() }
+        Self { log, views, turns: Shares::of(1), components: Mutex::default() }
     }
 
     /// Waits until nobody else is changing plugins of a network.

@@ -123,7 +123,6 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
         () = watching => {}
         () = node.views().keep() => {}
         () = node.plugins().retry_views() => {}
-        () = node.plugins().withdraw_failed() => {}
         () = delivery::deliver(node) => {}
         () = going_down => tracing::warn!("calls were cut at the end of the drain time"),
     }

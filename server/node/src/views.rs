@@ -20,7 +20,6 @@ pub(crate) mod tables;
 pub(crate) use self::{
     builtin::{builtin_component, is_builtin},
     not_kept::NotKept,
-    seen::FirstBuild,
     slot::Served,
 };
 pub use self::{

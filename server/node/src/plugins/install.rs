@@ -107,9 +107,6 @@ impl PluginChanges {
         let activate = Administration::PluginActivated { name: name.clone(), version: version.clone(), component };
         let facts = if active { vec![install, activate] } else { vec![install] };
         let position = network.administer(principal, scope, facts).await?;
-        if active {
-            self.unbuilt.note(network.name(), key, principal, (version.clone(), position));
-        }
         tracing::info!(network = %network.name(), plugin = name, version, "plugin installed");
         Ok(Installed { name, version, component, position, before: false, active })
     }

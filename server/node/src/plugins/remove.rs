@@ -44,7 +44,7 @@ impl PluginChanges {
         self.remove_from((network, &views), principal, Scope::Network, removed).await
     }
 
-    pub(super) async fn remove_from(
+    async fn remove_from(
         &self,
         (network, views): (&Network, &OpenViews),
         principal: &Principal,

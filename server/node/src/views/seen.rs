@@ -2,7 +2,6 @@
 
 use super::{
     NetworkViews, NotKept, OpenViews, Served, ServedReport, ServedView, Slots,
-    open::Opened,
     slot::{Kept, KeptReport, Slot},
 };
 use kith_core::{
@@ -68,32 +67,7 @@ impl OpenViews {
     }
 }
 
-/// How the first build of a version's view is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FirstBuild {
-    /// The network's views are not open.
-    NotOpen,
-    /// The view has no rows yet, or there is nothing to say yet.
-    GoesOn,
-    /// The view has rows, or there is no view to be built.
-    Done,
-    /// The view stopped, or could not be started.
-    Failed,
-}
-
 impl NetworkViews {
-    /// How the first build of a version is doing. Does not open views, nor keep them open.
-    pub(crate) fn first_build(&self, network: &NetworkName, key: &PluginKey, version: &str) -> FirstBuild {
-        let kept = |opened: &Opened| match opened.slots.get(key)?.versions.get(version)? {
-            Err(_) => Some(FirstBuild::Failed),
-            Ok(Kept::Report(_)) => Some(FirstBuild::Done),
-            Ok(Kept::View(view)) if view.handle.stopped().is_some() => Some(FirstBuild::Failed),
-            Ok(Kept::View(view)) if view.handle.cursor().day.is_some() => Some(FirstBuild::Done),
-            Ok(Kept::View(_)) => Some(FirstBuild::GoesOn),
-        };
-        self.look(network, kept).map_or(FirstBuild::NotOpen, |build| build.unwrap_or(FirstBuild::GoesOn))
-    }
-
     /// Every open view, with its network, owner and name, and version.
     pub(crate) fn all(&self) -> Vec<(NetworkName, PluginKey, String, ServedView)> {
         let mut all = Vec::new();

@@ -10,10 +10,8 @@ use kith_core::{event::Scope, plugins::PluginSettings};
 use serde_json::json;
 use std::{path::PathBuf, time::Duration};
 
-/// Time between two checks of a view that is being built, at most.
+/// Time between two checks of a view that is being built.
 const LOOK: Duration = Duration::from_millis(250);
-/// The same at first: most logs are folded in no time.
-const FIRST_LOOK: Duration = Duration::from_millis(20);
 
 /// Install a component as a view or report of the network
 ///
@@ -143,7 +141,6 @@ pub(super) async fn await_built(client: &Client, name: &str, version: &str) -> R
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("building {bar:30} {human_pos} of {human_len} entries, {eta} left");
     bar.set_style(style.expect("the template is well formed"));
-    let mut look = FIRST_LOOK;
     loop {
         let listed = client.list_plugins().await?;
         let plugin = listed.plugins.into_iter().find(|plugin| plugin.name == name);
@@ -180,7 +177,6 @@ pub(super) async fn await_built(client: &Client, name: &str, version: &str) -> R
                 return Ok(());
             }
         }
-        tokio::time::sleep(look).await;
-        look = (look * 2).min(LOOK);
+        tokio::time::sleep(LOOK).await;
     }
 }
