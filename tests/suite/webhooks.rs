@@ -8,7 +8,7 @@ use kith_tests::{
     cli::Cli,
     server::{DataFolder, Server},
 };
-use receiver::{Receiver, Reply};
+use receiver::{Receiver, Reply, Request};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -48,13 +48,13 @@ impl Place {
     /// Kills the server, and starts it again.
     fn kill(&mut self) {
         self.server.take().unwrap().kill();
-        self.start_again(|data, flags| Server::start_on(data, flags));
+        self.start_again(Server::start_on);
     }
 
     /// Stops the server, and starts it again.
     fn restart(&mut self) {
         assert!(self.server.take().unwrap().terminate().success());
-        self.start_again(|data, flags| Server::start_on(data, flags));
+        self.start_again(Server::start_on);
     }
 
     /// The same with a server that trusts an authority.
@@ -111,7 +111,7 @@ fn meet(cli: &Cli, count: usize) -> Vec<u64> {
 
 /// The positions of what was delivered, in the order in which it arrived.
 fn positions(receiver: &Receiver) -> Vec<u64> {
-    receiver.received().iter().map(|request| request.position()).collect()
+    receiver.received().iter().map(Request::position).collect()
 }
 
 #[test]
@@ -130,16 +130,16 @@ fn what_is_recorded_arrives_in_order_signed_and_without_words() {
         (&json!("running"), &json!("delivered"), &json!(200))
     );
 
-    let received = receiver.received();
-    let event = received[1].json();
+    let requests = receiver.received();
+    let event = requests[1].json();
     let entry = &place.cli.json_lines(&["log", "--kind", "met", "--newest", "--limit", "1"])[0];
-    assert_eq!(received[1].header("webhook-id"), entry["event"]["id"].as_str().unwrap());
+    assert_eq!(requests[1].header("webhook-id"), entry["event"]["id"].as_str().unwrap());
     assert_eq!(event["id"], entry["event"]["id"]);
     assert_eq!(event["type"], "kith.v1.met");
     assert_eq!(event["data"]["details"], json!([]));
-    assert!(!received[1].text().contains("letters"));
-    assert_eq!(received[1].header("content-type"), "application/cloudevents+json");
-    received[1].check_signed_by(&[&secret]);
+    assert!(!requests[1].text().contains("letters"));
+    assert_eq!(requests[1].header("content-type"), "application/cloudevents+json");
+    requests[1].check_signed_by(&[&secret]);
     let file = fs::read(place.data.path().join("access/webhooks.redb")).unwrap();
     let holds = |text: &str| file.windows(text.len()).any(|part| part == text.as_bytes());
     assert!(holds(&id) && !holds("http://127.0.0.1") && !holds(&secret[6..]), "address and secret are sealed");
@@ -149,8 +149,8 @@ fn what_is_recorded_arrives_in_order_signed_and_without_words() {
     let told = place.cli.run(&["webhook", "add", &with_words.url(), "--name", "notes", "--with-words"]).ok();
     told.says("cannot be erased");
     place.cli.run(&["met", "ben", "carol", "--note", "spoke about letters"]).ok();
-    let received = with_words.wait_for(1);
-    assert!(received[0].text().contains("spoke about letters"), "{}", received[0].text());
+    let requests = with_words.wait_for(1);
+    assert!(requests[0].text().contains("spoke about letters"), "{}", requests[0].text());
 }
 
 #[test]

@@ -139,7 +139,7 @@ impl Views {
     /// The compiled functions of authors whose components are compiled in other processes. Blocks on the disk.
     pub fn packs(&self) -> std::io::Result<Packs> {
         let (folder, key) = (self.config.cache_folder.join("functions"), self.config.cache_key.clone());
-        Packs::open(folder, self.sandbox.fingerprint(), key)
+        Packs::open(&folder, self.sandbox.fingerprint(), key)
     }
 
     /// Deletes from disk the code of all components that are not named, whatever version of this program made it.

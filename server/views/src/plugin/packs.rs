@@ -8,6 +8,7 @@ use super::cache::CacheKey;
 use crate::limits;
 use hmac::{Hmac, Mac};
 use kith_core::id::NetworkName;
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens};
 use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File},
@@ -59,12 +60,12 @@ struct Found {
 
 impl Packs {
     /// Packs of the engine with this fingerprint; those of other engines are deleted.
-    pub(crate) fn open(folder: PathBuf, fingerprint: [u8; 32], key: CacheKey) -> io::Result<Self> {
+    pub(crate) fn open(folder: &Path, fingerprint: [u8; 32], key: CacheKey) -> io::Result<Self> {
         let own = folder.join(hex::encode(&fingerprint[..8]));
-        for other in entries(&folder)?.into_iter().filter(|path| *path != own) {
+        for other in entries(folder)?.into_iter().filter(|path| *path != own) {
             remove(&other)?;
         }
-        crate::share::folder::make_private(&folder)?;
+        crate::share::folder::make_private(folder)?;
         crate::share::folder::make_private(&own)?;
         Ok(Self { folder: own, fingerprint, key })
     }
@@ -156,7 +157,9 @@ impl Pack {
 
     /// Notes that it was used just now. Blocks.
     pub fn note_use(&self) -> io::Result<()> {
-        File::options().write(true).open(&self.path)?.set_modified(SystemTime::now())
+        let at = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        let times = Timestamps { last_access: at(UTIME_OMIT), last_modification: at(UTIME_NOW) };
+        Ok(futimens(File::options().write(true).open(&self.path)?, &times)?)
     }
 
     /// Deletes it. Blocks.
@@ -272,14 +275,14 @@ fn remove(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
     fn author(network: &str, principal: &str) -> Author {
         Author { network: network.parse().unwrap(), principal: principal.to_owned() }
     }
 
     fn open(folder: &Path, engine: u8, secret: u8) -> Packs {
-        Packs::open(folder.to_owned(), [engine; 32], CacheKey::new([secret; 32])).unwrap()
+        Packs::open(folder, [engine; 32], CacheKey::new([secret; 32])).unwrap()
     }
 
     fn add(packs: &Packs, author: &Author, bytes: &[u8]) {
@@ -358,14 +361,14 @@ mod tests {
     fn what_was_not_used_for_longest_goes_first() {
         let folder = tempfile::tempdir().unwrap();
         let (packs, amina) = (open(folder.path(), 1, 1), author("north", "network amina"));
-        let ago = |pack: &Pack, seconds| {
+        let set_used = |pack: &Pack, seconds| {
             let file = File::options().write(true).open(&pack.path).unwrap();
-            file.set_modified(SystemTime::now() - Duration::from_secs(seconds)).unwrap();
+            file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
         };
         for number in 0..=limits::AUTHOR_PACKS_MAX {
             add(&packs, &amina, &number.to_le_bytes());
             let found = packs.of(&amina).unwrap();
-            ago(&found[0], 1_000 - number as u64);
+            set_used(&found[0], number as u64);
         }
         let oldest = || found_in(&packs.folder_of(&amina)).unwrap().into_iter().min_by_key(|pack| pack.used).unwrap();
         let (first, used) = (oldest().path, packs.of(&amina).unwrap().pop().unwrap());
