@@ -5,9 +5,10 @@
 //!
 //! Invariant: a principal changes the rows of its own replicas alone, and has a bounded number of them.
 
+use super::{builder, place};
 use crate::{
     error::{OpenError, ReadError},
-    files::{io_error, make_private_file, make_private_folder, unless_damaged},
+    files::{io_error, make_private_file, unless_damaged},
     limits::{REPLICAS_OF_NETWORK_MAX, REPLICAS_OF_PRINCIPAL_MAX, REPLICAS_WAITING_MAX},
     worker::Worker,
 };
@@ -17,9 +18,7 @@ use kith_core::{
     timestamp::Timestamp,
 };
 use kith_words::Incarnation;
-use redb::{
-    Builder, Database, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, backends::InMemoryBackend,
-};
+use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, backends::InMemoryBackend};
 use std::{
     collections::BTreeMap,
     fs,
@@ -32,8 +31,6 @@ use std::{
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// Days after which a replica that was not heard of is forgotten, at the next start.
 const FORGOTTEN_AFTER_DAYS: i64 = 400;
-/// Memory of the file's pages.
-const CACHE_BYTES: usize = 1024 * 1024;
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 type Key<'a> = (&'a Incarnation, &'a str, &'a ReplicaId);
@@ -98,9 +95,7 @@ impl Drop for Shared {
 impl Replicas {
     /// Opens the register in a data folder, creating it if there is none. Blocks on the disk.
     pub fn open(data: &Path, now: Timestamp) -> Result<Self, OpenError> {
-        let folder = data.join("access");
-        make_private_folder(&folder)?;
-        let path = folder.join("replicas.redb");
+        let path = place(data, "replicas.redb")?;
         let register = Arc::new(Register::on(open_file(&path)?, Some(path.clone())));
         register.forget(now);
         let (stop, stopped) = mpsc::channel();
@@ -239,12 +234,6 @@ fn open_file(path: &Path) -> Result<Database, OpenError> {
             open()
         }
     }
-}
-
-fn builder() -> Builder {
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES);
-    builder
 }
 
 /// Writes what was heard of replicas of one network. One that is new makes the one go that was not heard of for longest, of

@@ -5,9 +5,16 @@
 //!
 //! Invariant: a cursor and the dead letters before it are written in one transaction, and no word of an entry is here.
 
+mod rows;
+
+use self::rows::{
+    CURSORS, DEAD_LETTERS, LetterKey, REDELIVERIES, WEBHOOKS, cursor_row, letter_key, letters_of, read_cursor,
+    read_key, read_webhook, row, texts,
+};
+use super::{builder, place};
 use crate::{
     error::{OpenError, ReadError},
-    files::{io_error, make_private_file, make_private_folder, open_error, unless_damaged},
+    files::{io_error, make_private_file, open_error, unless_damaged},
     limits::DEAD_LETTERS_MAX,
 };
 use kith_core::{
@@ -19,29 +26,9 @@ use kith_core::{
 use kith_words::Incarnation;
 use prost::Message;
 use redb::{
-    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction,
-    backends::InMemoryBackend,
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, Table, WriteTransaction, backends::InMemoryBackend,
 };
 use std::{fs, io, path::Path};
-
-/// Memory of the file's pages.
-const CACHE_BYTES: usize = 1024 * 1024;
-
-type Key<'a> = (&'a str, &'a str);
-type Row<'a> = (&'a str, &'a [u8], &'a [u8], bool, i64, u8);
-type CursorRow<'a> = (&'a Incarnation, u64, (u32, u32), i64, (u8, u16, i64));
-type LetterKey<'a> = (&'a str, &'a str, u64);
-
-/// By network and id: name, sealed address and secrets, filter as a message, whether words are sent, when it was added, and
-/// its state.
-const WEBHOOKS: TableDefinition<'_, Key<'static>, Row<'static>> = TableDefinition::new("webhooks 1");
-/// By network and id: the log's incarnation, how far it is, tries that found the receiver down or were refused, when to try
-/// again, and the last try with its result, status and time. Times are milliseconds since 1970.
-const CURSORS: TableDefinition<'_, Key<'static>, CursorRow<'static>> = TableDefinition::new("cursors 1");
-/// By network, id and position: the status of the answer, 0 if the event was never sent, and when.
-const DEAD_LETTERS: TableDefinition<'_, LetterKey<'static>, (u16, i64)> = TableDefinition::new("dead_letters 1");
-/// Those of them that are to be sent again.
-const REDELIVERIES: TableDefinition<'_, LetterKey<'static>, ()> = TableDefinition::new("redeliveries 1");
 
 /// By what webhooks are told apart: the network and the token's id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -189,16 +176,14 @@ pub struct WebhookFile(Database);
 impl WebhookFile {
     /// Opens the file in a data folder, creating it if there is none. One that cannot be read is moved aside.
     pub fn open(data: &Path) -> Result<Self, OpenError> {
-        let folder = data.join("access");
-        make_private_folder(&folder)?;
-        let path = folder.join("webhooks.redb");
+        let path = place(data, "webhooks.redb")?;
         let open = || unless_damaged(&path, || builder().create(&path).map_err(|error| open_error(error, data, &path)));
         if !path.exists() {
             make_private_file(&path).map_err(io_error(&path))?;
         }
         let database = match open() {
             Err(error) if is_damaged(&error) => {
-                let aside = folder.join("webhooks.redb.damaged");
+                let aside = path.with_extension("redb.damaged");
                 tracing::error!(path = %path.display(), aside = %aside.display(), "webhooks cannot be read: moved aside");
                 fs::rename(&path, &aside).and_then(|()| make_private_file(&path)).map_err(io_error(&path))?;
                 open()?
@@ -364,12 +349,6 @@ fn is_damaged(error: &OpenError) -> bool {
     is_other || matches!(error, OpenError::FileDamaged { .. } | OpenError::Storage(_))
 }
 
-fn builder() -> Builder {
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES);
-    builder
-}
-
 /// Adds dead letters of a webhook. The oldest make room.
 fn put_letters(
     letters: &mut Table<'_, LetterKey<'static>, (u16, i64)>,
@@ -405,107 +384,6 @@ fn kept(
     };
     let redelivers = transaction.open_table(REDELIVERIES)?.range(letters_of(&key))?.next().is_some();
     Ok(Some(KeptWebhook { key, webhook, cursor, redelivers }))
-}
-
-fn texts(key: &WebhookKey) -> Key<'_> {
-    (key.network.as_str(), key.id.as_str())
-}
-
-fn letter_key(key: &WebhookKey, position: Position) -> LetterKey<'_> {
-    (key.network.as_str(), key.id.as_str(), position.get())
-}
-
-fn letters_of(key: &WebhookKey) -> std::ops::RangeInclusive<LetterKey<'_>> {
-    letter_key(key, Position::ZERO)..=letter_key(key, Position::new(u64::MAX))
-}
-
-fn read_key((network, id): Key<'_>) -> Option<WebhookKey> {
-    Some(WebhookKey { network: network.parse().ok()?, id: id.parse().ok()? })
-}
-
-fn row<'a>(webhook: &'a StoredWebhook, filter: &'a [u8]) -> Row<'a> {
-    let StoredWebhook { name, sealed, filter: _, with_words, added_at, state } = webhook;
-    (name, sealed, filter, *with_words, added_at.millis(), state_number(*state))
-}
-
-fn read_webhook((name, sealed, filter, with_words, added_at, state): Row<'_>) -> Option<StoredWebhook> {
-    Some(StoredWebhook {
-        name: name.to_owned(),
-        sealed: sealed.to_vec(),
-        filter: Filter::from_proto(&Message::decode(filter).ok()?).ok()?,
-        with_words,
-        added_at: Timestamp::from_millis(added_at),
-        state: state_of(state)?,
-    })
-}
-
-fn state_number(state: WebhookState) -> u8 {
-    match state {
-        WebhookState::Running => 1,
-        WebhookState::Paused => 2,
-        WebhookState::Stopped(WebhookStop::Down) => 3,
-        WebhookState::Stopped(WebhookStop::Gone) => 4,
-        WebhookState::Stopped(WebhookStop::History) => 5,
-        WebhookState::Stopped(WebhookStop::Sealed) => 6,
-    }
-}
-
-fn state_of(number: u8) -> Option<WebhookState> {
-    Some(match number {
-        1 => WebhookState::Running,
-        2 => WebhookState::Paused,
-        3 => WebhookState::Stopped(WebhookStop::Down),
-        4 => WebhookState::Stopped(WebhookStop::Gone),
-        5 => WebhookState::Stopped(WebhookStop::History),
-        6 => WebhookState::Stopped(WebhookStop::Sealed),
-        _ => return None,
-    })
-}
-
-fn cursor_row(cursor: &WebhookCursor) -> CursorRow<'_> {
-    let WebhookCursor { incarnation, position, tries, due_at, last } = cursor;
-    let last = last.map_or((0, 0, 0), |(result, at)| {
-        let (number, status) = result_number(result);
-        (number, status, at.millis())
-    });
-    (incarnation, position.get(), (tries.down, tries.refused), due_at.millis(), last)
-}
-
-fn read_cursor((incarnation, position, (down, refused), due_at, (result, status, at)): CursorRow<'_>) -> WebhookCursor {
-    WebhookCursor {
-        incarnation: *incarnation,
-        position: Position::new(position),
-        tries: WebhookTries { down, refused },
-        due_at: Timestamp::from_millis(due_at),
-        last: result_of(result, status).map(|result| (result, Timestamp::from_millis(at))),
-    }
-}
-
-fn result_number(result: WebhookResult) -> (u8, u16) {
-    match result {
-        WebhookResult::Delivered(status) => (1, status),
-        WebhookResult::Refused(status) => (2, status),
-        WebhookResult::Down(status) => (3, status),
-        WebhookResult::Gone => (4, 0),
-        WebhookResult::Unreachable => (5, 0),
-        WebhookResult::TimedOut => (6, 0),
-        WebhookResult::NotAllowed => (7, 0),
-        WebhookResult::TooLarge => (8, 0),
-    }
-}
-
-fn result_of(number: u8, status: u16) -> Option<WebhookResult> {
-    Some(match number {
-        1 => WebhookResult::Delivered(status),
-        2 => WebhookResult::Refused(status),
-        3 => WebhookResult::Down(status),
-        4 => WebhookResult::Gone,
-        5 => WebhookResult::Unreachable,
-        6 => WebhookResult::TimedOut,
-        7 => WebhookResult::NotAllowed,
-        8 => WebhookResult::TooLarge,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
