@@ -150,16 +150,22 @@ impl Compiler {
         let Some(author) = author else { return self.run_with(component, Vec::new(), None).await };
         let (packs, of) = (Arc::clone(&self.packs), author.clone());
         let found = kith_log::blocking(move || Ok((packs.of(&of)?, packs.begin(&of)?))).await;
-        let (known, new) = found.map_or_else(|error| (told(&error), None), |(known, new)| (known, Some(new)));
-        let is_all = known.is_empty();
+        let (known, new) = match found {
+            Ok((known, new)) => (known, Some(new)),
+            Err(error) => {
+                tell(&error);
+                (Vec::new(), None)
+            }
+        };
+        let knew_some = !known.is_empty();
         let compiled = match self.run_with(component, known, new).await {
-            Err(CompileError::Refused(Refused::Costly { limit })) if !is_all && limit == memory_limit() => {
+            Err(CompileError::Refused(Refused::Costly { limit })) if knew_some && limit == memory_limit() => {
                 self.run_with(component, Vec::new(), None).await
             }
             ended => ended,
         };
         let packs = Arc::clone(&self.packs);
-        kith_log::blocking(move || packs.cut(&author)).await.unwrap_or_else(|error| drop(told(&error)));
+        kith_log::blocking(move || packs.cut(&author)).await.unwrap_or_else(|error| tell(&error));
         compiled
     }
 
@@ -216,20 +222,19 @@ impl Compiler {
 fn note(known: &[Pack], used: u64, damaged: &[usize], made: Option<NewPack>) {
     for (number, pack) in known.iter().enumerate() {
         if damaged.contains(&number) {
-            pack.delete().unwrap_or_else(|error| drop(told(&error)));
+            pack.delete().unwrap_or_else(|error| tell(&error));
         } else if used & (1 << number) != 0 {
-            pack.note_use().unwrap_or_else(|error| drop(told(&error)));
+            pack.note_use().unwrap_or_else(|error| tell(&error));
         }
     }
     if let Some(made) = made {
-        made.keep().unwrap_or_else(|error| drop(told(&error)));
+        made.keep().unwrap_or_else(|error| tell(&error));
     }
 }
 
 /// Without its functions a component is compiled as a whole.
-fn told(error: &io::Error) -> Vec<Pack> {
+fn tell(error: &io::Error) {
     tracing::warn!(%error, "compiled functions cannot be read or written");
-    Vec::new()
 }
 
 fn memory_limit() -> String {

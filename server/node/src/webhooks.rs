@@ -23,7 +23,7 @@ use crate::{
         destinations::{AddressRange, Destinations},
         request::Sender,
         secrets::Secrets,
-        turns::Turns,
+        turns::{Begun, Turns},
     },
 };
 use kith_core::{id::NetworkName, position::Position, timestamp::Timestamp};
@@ -233,8 +233,8 @@ impl Webhooks {
         Some(Place::new(self.clone(), begun))
     }
 
-    fn end_turn(&self, place: &Place) {
-        self.turns().end(place);
+    fn end_turn(&self, begun: &Begun) {
+        self.turns().end(begun);
         self.0.stirred.notify_one();
     }
 

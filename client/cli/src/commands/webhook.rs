@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use kith_client::{NewWebhook, v1};
-use kith_core::{event::Kind, filter::Filter, id::TokenId, position::Position, timestamp::Timestamp};
+use kith_core::{counted::counted, event::Kind, filter::Filter, id::TokenId, position::Position, timestamp::Timestamp};
 use kith_json::time_text;
 use serde_json::{Value, json};
 
@@ -124,7 +124,7 @@ pub(crate) async fn run(context: &mut Context, command: WebhookCommand) -> Resul
         WebhookCommand::Redeliver { id, positions, all: _ } => {
             let positions: Vec<_> = positions.into_iter().map(Position::new).collect();
             let count = patiently(context.server()?.redeliver(&id, &positions)).await?;
-            let what = if count == 1 { "1 event is".to_owned() } else { format!("{count} events are") };
+            let what = counted(count, "event is", "events are");
             context.output.tell(&json!({ "count": count }), || format!("{what} sent again"))
         }
     }
@@ -229,6 +229,9 @@ async fn letters(context: &mut Context, id: &TokenId) -> Result<(), Failure> {
 
 fn webhook_json(webhook: &v1::Webhook) -> Value {
     let filter = webhook.filter.clone().unwrap_or_default();
+    let times = [webhook.added_at, webhook.next_try_at, webhook.last_try_at, webhook.former_secret_until];
+    let [added_at, next_try_at, last_try_at, former_secret_until] =
+        times.map(|time| time.as_ref().and_then(Timestamp::from_proto).map(time_text));
     json!({
         "id": webhook.id,
         "name": webhook.name,
@@ -237,17 +240,17 @@ fn webhook_json(webhook: &v1::Webhook) -> Value {
         "kinds": filter.kinds,
         "people": filter.people,
         "with_words": webhook.with_words,
-        "added_at": webhook.added_at.as_ref().and_then(Timestamp::from_proto).map(time_text),
+        "added_at": added_at,
         "state": state(webhook),
         "position": webhook.position,
         "lag": webhook.lag,
         "failed_tries": webhook.failed_tries,
-        "next_try_at": webhook.next_try_at.as_ref().and_then(Timestamp::from_proto).map(time_text),
-        "last_result": (webhook.last_try_at.is_some()).then(|| result(webhook)),
+        "next_try_at": next_try_at,
+        "last_result": webhook.last_try_at.map(|_| result(webhook)),
         "last_status": (webhook.last_status > 0).then_some(webhook.last_status),
-        "last_try_at": webhook.last_try_at.as_ref().and_then(Timestamp::from_proto).map(time_text),
+        "last_try_at": last_try_at,
         "dead_letters": webhook.dead_letters,
-        "former_secret_until": webhook.former_secret_until.as_ref().and_then(Timestamp::from_proto).map(time_text),
+        "former_secret_until": former_secret_until,
     })
 }
 

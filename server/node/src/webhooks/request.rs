@@ -121,8 +121,8 @@ impl Sender {
             return ask(stream, url, message).await;
         }
         let config = self.tls.get_or_try_init(read_roots).await?.clone();
-        let name = ServerName::try_from(url.host().to_owned()).map_err(unreachable)?;
-        let stream = TlsConnector::from(config).connect(name, stream).await.map_err(unreachable)?;
+        let name = ServerName::try_from(url.host().to_owned()).map_err(|error| unreachable(&error))?;
+        let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| unreachable(&error))?;
         ask(stream, url, message).await
     }
 
@@ -135,7 +135,7 @@ impl Sender {
             drop(place);
             found
         });
-        let found = found.await.map_err(unreachable)?;
+        let found = found.await.map_err(|error| unreachable(&error))?;
         let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
         if self.destinations.allow(&addresses, url.is_secure()) { Ok(found) } else { Err(NoAnswer::NotAllowed) }
     }
@@ -151,8 +151,7 @@ impl Sender {
     }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
-fn unreachable(error: impl std::error::Error) -> NoAnswer {
+fn unreachable(error: &dyn std::error::Error) -> NoAnswer {
     NoAnswer::Unreachable(error.to_string())
 }
 
@@ -165,7 +164,7 @@ async fn read_roots() -> Result<Arc<ClientConfig>, NoAnswer> {
         return Err(NoAnswer::Unreachable("this system has no certificates of authorities".to_owned()));
     }
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-    let config = config.with_safe_default_protocol_versions().map_err(unreachable)?;
+    let config = config.with_safe_default_protocol_versions().map_err(|error| unreachable(&error))?;
     Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
@@ -175,7 +174,7 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, NoAnswer> {
     for address in addresses.iter().take(WEBHOOK_ADDRESSES_MAX) {
         match timeout(WEBHOOK_CONNECT_TIME, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => failed = unreachable(error),
+            Ok(Err(error)) => failed = unreachable(&error),
             Err(_) => failed = NoAnswer::TimedOut,
         }
     }
@@ -198,8 +197,11 @@ async fn ask(
     message: Message,
 ) -> Result<(Response<Incoming>, Connection), NoAnswer> {
     let mut building = http1::Builder::new();
-    let (mut sender, carried) =
-        building.max_buf_size(WEBHOOK_HEAD_BYTES_MAX).handshake(TokioIo::new(stream)).await.map_err(unreachable)?;
+    let (mut sender, carried) = building
+        .max_buf_size(WEBHOOK_HEAD_BYTES_MAX)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| unreachable(&error))?;
     // How it ends is told to whoever waits for the answer.
     let connection = Connection(tokio::spawn(async move { drop(carried.await) }));
     let header = HeaderName::from_static;
@@ -212,8 +214,8 @@ async fn ask(
         .header(header("webhook-timestamp"), message.seconds)
         .header(header("webhook-signature"), message.signature)
         .body(Full::new(message.body))
-        .map_err(unreachable)?;
-    let response = sender.send_request(request).await.map_err(unreachable)?;
+        .map_err(|error| unreachable(&error))?;
+    let response = sender.send_request(request).await.map_err(|error| unreachable(&error))?;
     Ok((response, connection))
 }
 

@@ -112,7 +112,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.webhooks.end_turn(self);
+        self.webhooks.end_turn(&self.begun);
     }
 }
 
@@ -224,11 +224,8 @@ impl Turns {
             && (!slot.is_slow || self.given_to_slow < WEBHOOK_SLOW_TURNS_MAX)
     }
 
-    pub(super) fn end(&mut self, place: &Place) {
-        self.end_begun(&place.begun);
-    }
-
-    fn end_begun(&mut self, Begun { key, host, was_slow, turn }: &Begun) {
+    /// Takes a turn back.
+    pub(super) fn end(&mut self, Begun { key, host, was_slow, turn }: &Begun) {
         self.given -= 1;
         self.given_to_slow -= usize::from(*was_slow);
         release(&mut self.by_network, &key.network);
@@ -329,7 +326,7 @@ mod tests {
         line_up(&mut turns, 2);
         let more = begin_all(&mut turns);
         assert_eq!(begun.len() + more.len(), WEBHOOK_TURNS_MAX);
-        turns.end_begun(&more[0]);
+        turns.end(&more[0]);
         assert!(turns.begin().is_some(), "what ends makes room");
         assert!(turns.begin().is_none());
     }
@@ -361,12 +358,12 @@ mod tests {
         let begun = turns.begin().unwrap();
         line_up(&mut turns, 4);
         assert!(turns.begin().is_none());
-        turns.end_begun(&begun);
+        turns.end(&begun);
         turns.line_up_stirred(Timestamp::from_millis(5), |_| Some((LOG, Position::new(4))));
         let begun = turns.begin().unwrap();
         let slot = turns.slot_mut(&key("north", 0)).unwrap();
         (slot.cursor.position, slot.redelivers) = (Position::new(4), true);
-        turns.end_begun(&begun);
+        turns.end(&begun);
         line_up(&mut turns, 4);
         assert!(turns.begin().is_some(), "dead letters are sent again");
     }
@@ -394,7 +391,7 @@ mod tests {
         assert!(begun.turn.is_cancelled());
         line_up(&mut turns, 2);
         assert!(turns.begin().is_none());
-        turns.end_begun(&begun);
+        turns.end(&begun);
         line_up(&mut turns, 2);
         assert!(turns.begin().is_some());
     }
